@@ -1,0 +1,133 @@
+/**
+ * Time as a dependency. Whatever waits takes a clock, so that tests and the demo can play years in seconds and a seed
+ * can decide what happens first.
+ */
+export interface Clock {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Milliseconds that never go back, for measuring durations; its zero means nothing. */
+  monotonic(): number;
+  /** Runs once after `delayMs`. An error thrown by `run` is the caller's to catch. */
+  after(delayMs: number, run: () => void): Timer;
+  /** Resolves after `delayMs`; rejects with the signal's reason as soon as it is aborted. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+/** Node's timers overflow above this and would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(delayMs, run) {
+    let handle: NodeJS.Timeout;
+    const arm = (leftMs: number): void => {
+      handle =
+        leftMs > TIMER_MS_MAX
+          ? setTimeout(() => arm(leftMs - TIMER_MS_MAX), TIMER_MS_MAX)
+          : setTimeout(run, Math.max(0, leftMs));
+    };
+    arm(delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  },
+  sleep: (delayMs, signal) => sleepOn(systemClock, delayMs, signal),
+};
+
+/** A clock that stands still until told. Timers fire in order of time, then of setting; each sees its own time as now. */
+export class ManualClock implements Clock {
+  #now: number;
+  readonly #start: number;
+  #sequence = 0;
+  readonly #waiting = new Set<{ readonly at: number; readonly sequence: number; readonly run: () => void }>();
+
+  constructor(now: number) {
+    this.#now = now;
+    this.#start = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now - this.#start;
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    const timer = { at: this.#now + Math.max(0, delayMs), sequence: this.#sequence++, run };
+    this.#waiting.add(timer);
+    return { cancel: () => void this.#waiting.delete(timer) };
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(this, delayMs, signal);
+  }
+
+  /** Timers not yet fired or cancelled. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  /** When the next timer is due, or `null`. */
+  get nextAt(): number | null {
+    return this.#next()?.at ?? null;
+  }
+
+  /** Moves to `now`, firing what falls due; between two timers pending promise reactions run, so that a timer set by one of them is seen. */
+  async advanceTo(now: number): Promise<void> {
+    for (;;) {
+      await turn();
+      const next = this.#next();
+      if (next === undefined || next.at > now) break;
+      this.#waiting.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.run();
+    }
+    this.#now = Math.max(this.#now, now);
+  }
+
+  async advance(byMs: number): Promise<void> {
+    await this.advanceTo(this.#now + byMs);
+  }
+
+  /** Jumps without firing anything, also backwards: how a corrected system clock looks. */
+  set(now: number): void {
+    this.#now = now;
+  }
+
+  #next() {
+    let first: { readonly at: number; readonly sequence: number; readonly run: () => void } | undefined;
+    for (const timer of this.#waiting) {
+      if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.sequence < first.sequence))
+        first = timer;
+    }
+    return first;
+  }
+}
+
+/** One turn of the event loop: everything already resolved has had its reactions. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function sleepOn(clock: Clock, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(signal.reason);
+      return;
+    }
+    const aborted = (): void => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = clock.after(delayMs, () => {
+      signal?.removeEventListener('abort', aborted);
+      resolve();
+    });
+    signal?.addEventListener('abort', aborted, { once: true });
+  });
+}
