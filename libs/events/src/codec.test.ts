@@ -1,7 +1,8 @@
 import { type Fact, POINTS_PER_RECORD_MAX, type PointStatement } from '@paceline/domain';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ceType, decodeRecord, encodeFact, factTypeOf, RECORD_BYTES_MAX, type WireRecord } from './codec.ts';
-import { formatInstant, parseInstant } from './instant-text.ts';
+import { formatInstant, isInstantText, parseInstant } from './instant-text.ts';
 import { OBSERVATION_BYTES_TARGET, observationFacts } from './observations.ts';
 
 const at = Date.UTC(2026, 10, 22, 6);
@@ -191,6 +192,17 @@ describe('instants as text', () => {
     ['2026-11-22', undefined],
   ])('%s', (text, instant) => {
     expect(parseInstant(text)).toBe(instant);
+    expect(isInstantText(text)).toBe(instant !== undefined);
+  });
+  it('are told from other text alike by both readers', () => {
+    const digit = fc.constantFrom(...'0123456789');
+    const near = fc
+      .tuple(fc.date({ noInvalidDate: true }), fc.nat(30), fc.oneof(digit, fc.constantFrom('Z', '.', '-', ':', ' ')))
+      .map(([date, place, character]) => {
+        const iso = date.toISOString();
+        return iso.slice(0, place) + character + iso.slice(place + 1);
+      });
+    fc.assert(fc.property(near, (text) => isInstantText(text) === (parseInstant(text) !== undefined)));
   });
   it('keep their microseconds', () => {
     expect(formatInstant(at + 0.001)).toBe('2026-11-22T06:00:00.000001Z');

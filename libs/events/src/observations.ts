@@ -5,7 +5,7 @@ import {
   POINTS_PER_RECORD_MAX,
   type PointStatement,
 } from '@paceline/domain';
-import { formatInstant, parseInstant } from './instant-text.ts';
+import { formatInstant, isInstantText, parseInstant } from './instant-text.ts';
 
 /** Above this a record of observations is split. A soft bound: it is held by estimate. */
 export const OBSERVATION_BYTES_TARGET = 256 * 1024;
@@ -106,8 +106,7 @@ function faultOfPoint(point: unknown): string | undefined {
   const { period, time, value, numerator, denominator, dimensions, id, revision } = point;
   if ((period === undefined) === (time === undefined)) return 'period: exactly one of period and time is needed';
   if (period !== undefined && !isName(period)) return 'period: is no text';
-  if (time !== undefined && (typeof time !== 'string' || parseInstant(time) === undefined))
-    return 'time: is no UTC instant';
+  if (time !== undefined && (typeof time !== 'string' || !isInstantText(time))) return 'time: is no UTC instant';
   if (numerator === undefined && denominator === undefined) {
     if (value !== null && !isDecimal(value)) return 'value: is no decimal and no null';
   } else {
