@@ -117,6 +117,22 @@ export function errorsPage(): string {
   return lines.join('\n');
 }
 
+/** The same table as a page that the server answers at the `type` of its problems. */
+export function errorsHtml(): string {
+  const sections = Object.entries(ERROR_GROUPS).map(([group, entries]) => {
+    const rows = Object.entries(entries).map(
+      ([code, { status, meaning, remedy }]) =>
+        `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${escapeHtml(meaning)}</td><td>${escapeHtml(remedy)}</td></tr>`,
+    );
+    return `<h2>${escapeHtml(group)}</h2><table><tr><th>code</th><th>status</th><th>meaning</th><th>remedy</th></tr>${rows.join('')}</table>`;
+  });
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Errors of Paceline</title><h1>Errors</h1>${sections.join('')}</html>`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
 function cell(text: string): string {
   return text.replaceAll('|', '\\|');
 }

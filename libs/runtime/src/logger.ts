@@ -4,9 +4,7 @@ import { type DestinationStream, type Logger as PinoLogger, pino, stdSerializers
  * Levels say what an operator must do. error: data may be lost or a person must act. warn: degraded, retried by itself.
  * info: lifecycle. debug: the rest.
  */
-export type Logger = Pick<PinoLogger, 'error' | 'warn' | 'info' | 'debug' | 'trace'> & {
-  child(bindings: Readonly<Record<string, unknown>>): Logger;
-};
+export type Logger = PinoLogger;
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
