@@ -18,6 +18,8 @@ export interface LogRecord extends LogMessage {
 
 export interface Appended {
   readonly baseOffset: number;
+  /** Offset of the last message: `baseOffset + messages.length - 1` unless the append was split and others came between. */
+  readonly lastOffset: number;
   readonly appendedAt: number;
 }
 
@@ -33,11 +35,11 @@ export interface EventLog {
   append(topic: string, messages: readonly LogMessage[]): Promise<Appended>;
   /** The offset the next record will get. */
   end(topic: string): Promise<number>;
-  /** Records from `from` up to but not including `to` (default: the end when called), in batches, then done. No group. */
-  read(
-    topic: string,
-    range: { readonly from: number; readonly to?: number; readonly signal?: AbortSignal },
-  ): AsyncIterable<readonly LogRecord[]>;
+  /**
+   * Records from `from` up to but not including `to` (default: the end when called), in batches, then done. No group.
+   * With `tail` (and no `to`) it waits at the end for more, until `signal`; an aborted signal ends it without an error.
+   */
+  read(topic: string, range: ReadRange): AsyncIterable<readonly LogRecord[]>;
   /** Joins a group. Resolves once subscribed; records flow until `stop`. */
   subscribe(options: SubscribeOptions): Promise<Subscription>;
   /** The group's next offset to read, or 0 when it never committed. */
@@ -45,6 +47,13 @@ export interface EventLog {
   /** Records the group has not committed yet. */
   lag(group: string, topic: string): Promise<number>;
   close(): Promise<void>;
+}
+
+export interface ReadRange {
+  readonly from: number;
+  readonly to?: number;
+  readonly tail?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 export interface TopicOptions {
