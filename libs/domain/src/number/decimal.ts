@@ -1,0 +1,85 @@
+import type { Scaled } from '../cell.ts';
+
+/** Values are stored as Decimal(38, 9): at most 38 digits, 9 of them after the point (EVALUATION §1). */
+export const PLACES = 9;
+export const SCALE: Scaled = 1_000_000_000n;
+const WHOLE_DIGITS_MAX = 29;
+/** Longer texts are refused unread, so that hostile input costs nothing. */
+const LENGTH_MAX = 400;
+
+const WRITTEN = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?$/;
+const CANONICAL = /^(?:0|-?(?:[1-9]\d{0,28}(?:\.\d{0,8}[1-9])?|0\.\d{0,8}[1-9]))$/;
+
+export interface DecimalFault {
+  readonly code: 'not_a_number' | 'too_many_digits';
+  readonly message: string;
+}
+
+/**
+ * Reads a decimal as written (sign, point and exponent allowed) into its exact value scaled by 10^9. Zeros that carry no
+ * value do not count as digits: `1.5000000000` is 1.5.
+ */
+export function parseDecimal(text: string): Scaled | DecimalFault {
+  if (text.length > LENGTH_MAX) return tooLong(text);
+  const match = WRITTEN.exec(text);
+  if (match === null) {
+    return { code: 'not_a_number', message: `${quote(text)} is no decimal number; write it like "1234.5"` };
+  }
+  const whole = match[2] ?? '';
+  const fraction = match[3] ?? match[4] ?? '';
+  const digits = trimZeros(whole + fraction);
+  if (digits.text === '') return 0n;
+  // The value is digits.text * 10^-places.
+  const places = fraction.length - Number(match[5] ?? 0) - digits.trailing;
+  if (places > PLACES || digits.text.length - places > WHOLE_DIGITS_MAX) {
+    return {
+      code: 'too_many_digits',
+      message: `${quote(text)} needs more than ${WHOLE_DIGITS_MAX} digits before or ${PLACES} after the point; round it before sending`,
+    };
+  }
+  const magnitude = BigInt(digits.text) * 10n ** BigInt(PLACES - places);
+  return match[1] === '-' ? -magnitude : magnitude;
+}
+
+/** Shortest canonical text: no `-0`, no trailing zeros, no exponent. */
+export function formatDecimal(value: Scaled): string {
+  const magnitude = value < 0n ? -value : value;
+  const whole = magnitude / SCALE;
+  const rest = magnitude - whole * SCALE;
+  const sign = value < 0n ? '-' : '';
+  if (rest === 0n) return `${sign}${whole}`;
+  return `${sign}${whole}.${rest.toString().padStart(PLACES, '0').replace(/0+$/, '')}`;
+}
+
+/** The canonical text of a written decimal; a number counts by its shortest text. */
+export function canonicalDecimal(written: string | number): string | DecimalFault {
+  const text = typeof written === 'number' ? String(written) : written;
+  if (CANONICAL.test(text)) return text;
+  const value = parseDecimal(text);
+  return typeof value === 'bigint' ? formatDecimal(value) : value;
+}
+
+/** The value of text that is known to be a decimal (canonical text of a fact or a validated document); throws on any other. */
+export function scaledOf(text: string): Scaled {
+  const value = parseDecimal(text);
+  if (typeof value === 'bigint') return value;
+  throw new RangeError(value.message);
+}
+
+function trimZeros(digits: string): { readonly text: string; readonly trailing: number } {
+  let start = 0;
+  let end = digits.length;
+  while (start < end && digits.charCodeAt(start) === 48) start++;
+  while (end > start && digits.charCodeAt(end - 1) === 48) end--;
+  return { text: digits.slice(start, end), trailing: digits.length - end };
+}
+
+function tooLong(text: string): DecimalFault {
+  return /^[+-]?[\d.]+$/.test(text)
+    ? { code: 'too_many_digits', message: `a number of ${text.length} characters has too many digits` }
+    : { code: 'not_a_number', message: `${quote(text)} is no decimal number; write it like "1234.5"` };
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}…` : text);
+}

@@ -1,0 +1,68 @@
+import type { Instant } from '../instant.ts';
+import { DAY_MS, dayOfParts, formatDate, pad } from './date.ts';
+
+const ISO =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,18}))?)?(?:([Zz])|([+-])(\d{2})(?::?(\d{2}))?)$/;
+const MICROS_PER_MS = 1000;
+const OFFSET_HOURS_MAX = 18;
+
+/**
+ * Reads an ISO 8601 instant with its offset, exact to the microsecond. `undefined` for any other text: no offset, days and
+ * hours that do not exist, digits that carry value below the microsecond.
+ */
+export function readInstant(text: string): Instant | undefined {
+  if (text.length > 64) return undefined;
+  const match = ISO.exec(text);
+  if (match === null) return undefined;
+  const day = dayOfParts(Number(match[1]), Number(match[2]), Number(match[3]));
+  const hour = Number(match[4]);
+  const minute = Number(match[5]);
+  const second = Number(match[6] ?? 0);
+  if (day === undefined || hour > 23 || minute > 59 || second > 59) return undefined;
+  const fraction = (match[7] ?? '').padEnd(6, '0');
+  if (/[1-9]/.test(fraction.slice(6))) return undefined;
+  const offset = offsetMs(match[8] === undefined ? match[9] : undefined, match[10], match[11]);
+  if (offset === undefined) return undefined;
+  const ms = day * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 - offset;
+  return instantOfMicros(ms * MICROS_PER_MS + Number(fraction.slice(0, 6)));
+}
+
+/** Microseconds since 1970 as an instant: the double nearest to the millisecond with its fraction. */
+export function instantOfMicros(micros: number): Instant {
+  return micros / MICROS_PER_MS;
+}
+
+export function microsOf(at: Instant): number {
+  return Math.round(at * MICROS_PER_MS);
+}
+
+/** `2026-11-22T06:00:00Z`, with three or six places where the instant has a fraction: one text for one instant. */
+export function instantText(at: Instant): string {
+  const micros = microsOf(at);
+  const seconds = Math.floor(micros / 1_000_000);
+  const rest = micros - seconds * 1_000_000;
+  const day = Math.floor(seconds / 86_400);
+  const ofDay = seconds - day * 86_400;
+  const clock = `${pad(Math.floor(ofDay / 3600), 2)}:${pad(Math.floor(ofDay / 60) % 60, 2)}:${pad(ofDay % 60, 2)}`;
+  const fraction = rest === 0 ? '' : rest % 1000 === 0 ? `.${pad(rest / 1000, 3)}` : `.${pad(rest, 6)}`;
+  return `${formatDate(day)}T${clock}${fraction}Z`;
+}
+
+/** `+05:45`, `-03:30`; seconds only where a zone has them (local mean time). */
+export function offsetText(offset: number): string {
+  const seconds = Math.abs(offset) / 1000;
+  const rest = seconds % 60;
+  const text = `${offset < 0 ? '-' : '+'}${pad(Math.floor(seconds / 3600), 2)}:${pad(Math.floor(seconds / 60) % 60, 2)}`;
+  return rest === 0 ? text : `${text}:${pad(rest, 2)}`;
+}
+
+function offsetMs(
+  sign: string | undefined,
+  hours: string | undefined,
+  minutes: string | undefined,
+): number | undefined {
+  if (sign === undefined) return 0;
+  const [hour, minute] = [Number(hours), Number(minutes ?? 0)];
+  if (hour > OFFSET_HOURS_MAX || minute > 59) return undefined;
+  return (sign === '-' ? -1 : 1) * (hour * 60 + minute) * 60_000;
+}
