@@ -1,0 +1,192 @@
+import type { Feeder } from '../fact.ts';
+import type { Instant, Span } from '../instant.ts';
+import { type Intervals, intervalsOf, union } from '../interval.ts';
+import type { Position } from '../position.ts';
+import type { FeederCoverage } from '../view.ts';
+
+/** The buckets of a metric's own grain, as its definition and calendar make them. */
+export interface MetricBuckets {
+  readonly points: 'period' | 'time';
+  /** `undefined` in a gap of a calendar's table. */
+  at(instant: Instant): Span | undefined;
+  /** `undefined` when the text is no label of this grain. */
+  ofLabel(label: string): Span | undefined;
+}
+
+/** First and last bucket that hold a standing, not retracted point stated by one feeder. */
+export interface Extent {
+  readonly first: Span;
+  readonly last: Span;
+}
+
+/** An explicit statement with its open ends filled in, as the `covered` table keeps it. */
+export interface ResolvedCovered {
+  readonly metric: string;
+  readonly feeder: Feeder;
+  readonly position: Position;
+  readonly recordedAt: Instant;
+  /** -Infinity: from the beginning. */
+  readonly from: Instant;
+  readonly to: Instant;
+  /** On a feeder's first statement: what it covered by default until then; else, and when it covered nothing, `null`. */
+  readonly before: Span | null;
+}
+
+export interface CoveredStatement {
+  readonly position: Position;
+  readonly recordedAt: Instant;
+  readonly from?: Instant;
+  readonly to: Instant;
+}
+
+/** What must be read from the raw table before this feeder's coverage is known: its extent before `position`. */
+export interface ExtentQuestion {
+  readonly metric: string;
+  readonly feeder: Feeder;
+  /** Statements at or after it do not count; `null`: all that the fold has seen. */
+  readonly before: Position | null;
+}
+
+export interface FeederSnapshot {
+  readonly extent: Extent | null;
+  readonly dirty: boolean;
+  readonly retractedReadAt: Instant | null;
+  readonly explicit: boolean;
+  readonly statements: readonly (readonly [from: Instant | null, to: Instant])[];
+  readonly before: Span | null;
+  readonly waiting: readonly CoveredStatement[];
+}
+
+/**
+ * How far one feeder has covered one metric. Default coverage follows its own points and is kept without reading them back,
+ * except where a retraction may have moved an edge: then the extent is dirty and is read from the raw table, bounded by position.
+ */
+export class FeederState {
+  readonly metric: string;
+  readonly feeder: Feeder;
+  #extent: Extent | null = null;
+  #dirty = false;
+  /** Latest read that retracted something: an older statement that would widen the extent may have been overtaken by it. */
+  #retractedReadAt = Number.NEGATIVE_INFINITY;
+  #statements: Intervals = [];
+  /** Whether a statement was made: one that covers nothing is still the feeder's word that it states coverage. */
+  #explicit = false;
+  #before: Span | null = null;
+  /** Explicit statements that came while the extent was dirty, the first of them first. */
+  #waiting: CoveredStatement[] = [];
+
+  constructor(metric: string, feeder: Feeder) {
+    this.metric = metric;
+    this.feeder = feeder;
+  }
+
+  /** Whether the feeder ever said what it covers; from then on its points say nothing. */
+  get explicit(): boolean {
+    return this.#explicit || this.#waiting.length > 0;
+  }
+
+  /** A point was stated in this bucket. Answers whether default coverage may have changed. */
+  stated(bucket: Span, readAt: Instant, retracted: boolean, revised: boolean): boolean {
+    if (this.explicit || this.#dirty) return false;
+    if (retracted) {
+      this.#retractedReadAt = Math.max(this.#retractedReadAt, readAt);
+      const extent = this.#extent;
+      const edge = extent !== null && (bucket.from === extent.first.from || bucket.from === extent.last.from);
+      if (edge) this.#dirty = true;
+      return edge;
+    }
+    const extent = this.#extent;
+    if (extent !== null && bucket.from >= extent.first.from && bucket.from <= extent.last.from) return false;
+    if (revised || readAt <= this.#retractedReadAt) {
+      this.#dirty = true;
+      return true;
+    }
+    this.#extent = {
+      first: extent === null || bucket.from < extent.first.from ? bucket : extent.first,
+      last: extent === null || bucket.from > extent.last.from ? bucket : extent.last,
+    };
+    return true;
+  }
+
+  /** The metric's buckets moved, or its first definition came after its first point. */
+  reshape(): void {
+    if (!this.explicit) this.#dirty = true;
+  }
+
+  /** An explicit statement; `undefined` while what it starts from must first be read. */
+  cover(statement: CoveredStatement, points: MetricBuckets['points'] | undefined): ResolvedCovered | undefined {
+    if (this.#waiting.length > 0 || (!this.explicit && this.#dirty)) {
+      this.#waiting.push(statement);
+      return undefined;
+    }
+    return this.#cover(statement, points);
+  }
+
+  question(): ExtentQuestion | undefined {
+    if (!this.#dirty) return undefined;
+    return { metric: this.metric, feeder: this.feeder, before: this.#waiting[0]?.position ?? null };
+  }
+
+  /** The answer to `question`; gives the statements that waited for it. */
+  resolve(extent: Extent | null, points: MetricBuckets['points'] | undefined): ResolvedCovered[] {
+    this.#dirty = false;
+    this.#extent = extent;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting.map((statement) => this.#cover(statement, points));
+  }
+
+  coverage(points: MetricBuckets['points'] | undefined): FeederCoverage {
+    return {
+      feeder: this.feeder,
+      statements: this.#statements,
+      before: this.#before,
+      points: this.explicit ? null : spanOf(this.#extent, points),
+    };
+  }
+
+  snapshot(): FeederSnapshot {
+    return {
+      extent: this.#extent,
+      dirty: this.#dirty,
+      retractedReadAt: finite(this.#retractedReadAt),
+      explicit: this.#explicit,
+      statements: this.#statements.map(({ from, to }) => [finite(from), to] as const),
+      before: this.#before,
+      waiting: this.#waiting,
+    };
+  }
+
+  restore(snapshot: FeederSnapshot): void {
+    this.#extent = snapshot.extent;
+    this.#dirty = snapshot.dirty;
+    this.#retractedReadAt = snapshot.retractedReadAt ?? Number.NEGATIVE_INFINITY;
+    this.#explicit = snapshot.explicit;
+    this.#statements = snapshot.statements.map(([from, to]) => ({ from: from ?? Number.NEGATIVE_INFINITY, to }));
+    this.#before = snapshot.before;
+    this.#waiting = [...snapshot.waiting];
+  }
+
+  #cover(statement: CoveredStatement, points: MetricBuckets['points'] | undefined): ResolvedCovered {
+    const first = !this.#explicit;
+    this.#explicit = true;
+    if (first) this.#before = spanOf(this.#extent, points);
+    const { position, recordedAt, to } = statement;
+    const covered = Math.max(this.#statements.at(-1)?.to ?? Number.NEGATIVE_INFINITY, this.#before?.to ?? -Infinity);
+    const from = Math.min(statement.from ?? covered, to);
+    this.#statements = union(this.#statements, intervalsOf([{ from, to }]));
+    const before = first ? this.#before : null;
+    return { metric: this.metric, feeder: this.feeder, position, recordedAt, from, to, before };
+  }
+}
+
+/** Default coverage: through the latest point's period; of time points up to the bucket that still fills. */
+function spanOf(extent: Extent | null, points: MetricBuckets['points'] | undefined): Span | null {
+  if (extent === null || points === undefined) return null;
+  const to = points === 'period' ? extent.last.to : extent.last.from;
+  return to > extent.first.from ? { from: extent.first.from, to } : null;
+}
+
+function finite(instant: Instant): Instant | null {
+  return Number.isFinite(instant) ? instant : null;
+}

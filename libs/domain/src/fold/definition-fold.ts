@@ -1,0 +1,194 @@
+import type { KnownDocument } from '../catalog.ts';
+import type { JsonValue } from '../document.ts';
+import type { CoveredFact, Fact, ObservationsFact, OverrideFact, Recorded } from '../fact.ts';
+import type { Instant } from '../instant.ts';
+import type { Position } from '../position.ts';
+import { nextRecordedAt } from './clock.ts';
+import { type CommandOutcome, type DefinitionChange, Definitions, type DefinitionsSnapshot } from './definitions.ts';
+import { CheckIns, Suppression, type SuppressionSnapshot } from './people.ts';
+
+export interface SourceState {
+  readonly position: Position;
+  readonly recordedAt: Instant;
+  readonly stateVersion: number;
+  readonly state: JsonValue;
+  readonly run?: string;
+}
+
+export interface Override {
+  readonly command: string;
+  readonly position: Position;
+  readonly recordedAt: Instant;
+  readonly until: Instant;
+}
+
+export interface LastTick {
+  readonly position: Position;
+  readonly recordedAt: Instant;
+  readonly edition: number;
+}
+
+/** What a fact did, for those who write it down. */
+export interface FoldEffect {
+  readonly outcome?: CommandOutcome;
+  readonly change?: DefinitionChange;
+}
+
+export const FOLD_SNAPSHOT_VERSION = 1;
+
+export interface DefinitionFoldSnapshot {
+  readonly version: number;
+  readonly position: Position;
+  readonly recordedAt: Instant | null;
+  readonly definitions: DefinitionsSnapshot;
+  readonly sources: readonly (readonly [source: string, SourceState])[];
+  readonly overrides: readonly (readonly [source: string, Override])[];
+  readonly checkIns: ReturnType<CheckIns['snapshot']>;
+  readonly suppression: SuppressionSnapshot;
+  readonly lastTick: LastTick | null;
+}
+
+/**
+ * The light fold: definitions, outcomes of commands, source state, overrides, check-ins, acknowledgements, ticks. What
+ * every service but the processor needs of a workspace's log; observations and coverage pass it by.
+ */
+export class DefinitionFold {
+  readonly definitions = new Definitions();
+  readonly checkIns = new CheckIns();
+  readonly suppression = new Suppression();
+  readonly #sources = new Map<string, SourceState>();
+  readonly #overrides = new Map<string, Override>();
+  #position: Position = -1;
+  #recordedAt: Instant = Number.NEGATIVE_INFINITY;
+  #lastTick: LastTick | null = null;
+
+  /** Of the last record seen, -1 before the first. Of a record of many points, its last point's. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** Of the last record seen, -Infinity before the first. */
+  get recordedAt(): Instant {
+    return this.#recordedAt;
+  }
+
+  get lastTick(): LastTick | null {
+    return this.#lastTick;
+  }
+
+  get documents(): ReadonlyMap<string, KnownDocument> {
+    return this.definitions.documents;
+  }
+
+  sourceState(source: string): SourceState | undefined {
+    return this.#sources.get(source);
+  }
+
+  /** The latest word that this source may retract in mass; it holds until its own `until`. */
+  override(source: string): Override | undefined {
+    return this.#overrides.get(source);
+  }
+
+  /**
+   * Takes a record's place in time. Every record passes here, those that cannot be read or are of no interest too, so
+   * that all readers of a log give a fact the same recordedAt.
+   */
+  stamp(position: Position, appendedAt: Instant): Instant {
+    this.#position = position;
+    this.#recordedAt = nextRecordedAt(this.#recordedAt, appendedAt);
+    return this.#recordedAt;
+  }
+
+  /** Stamps and folds one fact. */
+  apply(
+    fact: Fact,
+    at: { readonly position: Position; readonly appendedAt: Instant; readonly id: string },
+  ): FoldEffect {
+    const recordedAt = this.stamp(at.position, at.appendedAt);
+    return this.fold({ position: at.position, recordedAt, id: at.id, fact });
+  }
+
+  /** Folds a fact that was stamped. */
+  protected fold(record: Recorded): FoldEffect {
+    const { fact, ...place } = record;
+    switch (fact.type) {
+      case 'definitions': {
+        const result = this.definitions.apply({ ...place, fact });
+        if (result === undefined) return {};
+        return result.change === null
+          ? { outcome: result.outcome }
+          : { outcome: result.outcome, change: result.change };
+      }
+      case 'override':
+        return this.#override({ ...place, fact });
+      case 'source_state': {
+        const { type: _, source, ...state } = fact;
+        this.#sources.set(source, { position: place.position, recordedAt: place.recordedAt, ...state });
+        return {};
+      }
+      case 'check_in':
+        this.checkIns.apply({ ...place, fact });
+        return {};
+      case 'acknowledgement':
+        this.suppression.acknowledge({ ...place, fact });
+        return {};
+      case 'snooze':
+        this.suppression.snoozed({ ...place, fact });
+        return {};
+      case 'silence':
+        this.suppression.silenced({ ...place, fact });
+        return {};
+      case 'tick':
+        this.#lastTick = { position: place.position, recordedAt: place.recordedAt, edition: fact.edition };
+        return {};
+      case 'observations':
+        this.observations({ ...place, fact });
+        return {};
+      case 'covered':
+        this.covered({ ...place, fact });
+        return {};
+    }
+  }
+
+  protected observations(_record: Recorded<ObservationsFact>): void {}
+  protected covered(_record: Recorded<CoveredFact>): void {}
+
+  snapshot(): DefinitionFoldSnapshot {
+    return {
+      version: FOLD_SNAPSHOT_VERSION,
+      position: this.#position,
+      recordedAt: Number.isFinite(this.#recordedAt) ? this.#recordedAt : null,
+      definitions: this.definitions.snapshot(),
+      sources: [...this.#sources],
+      overrides: [...this.#overrides],
+      checkIns: this.checkIns.snapshot(),
+      suppression: this.suppression.snapshot(),
+      lastTick: this.#lastTick,
+    };
+  }
+
+  restore(snapshot: DefinitionFoldSnapshot): void {
+    if (snapshot.version !== FOLD_SNAPSHOT_VERSION) {
+      throw new RangeError(`a snapshot of version ${snapshot.version} is not known here, ${FOLD_SNAPSHOT_VERSION} is`);
+    }
+    this.#position = snapshot.position;
+    this.#recordedAt = snapshot.recordedAt ?? Number.NEGATIVE_INFINITY;
+    this.#lastTick = snapshot.lastTick;
+    this.definitions.restore(snapshot.definitions);
+    this.checkIns.restore(snapshot.checkIns);
+    this.suppression.restore(snapshot.suppression);
+    this.#sources.clear();
+    this.#overrides.clear();
+    for (const [source, state] of snapshot.sources) this.#sources.set(source, state);
+    for (const [source, override] of snapshot.overrides) this.#overrides.set(source, override);
+  }
+
+  #override(record: Recorded<OverrideFact>): FoldEffect {
+    const outcome = this.definitions.override(record);
+    if (outcome === undefined) return {};
+    const { command, until, source } = record.fact;
+    const { position, recordedAt } = record;
+    this.#overrides.set(source, { command, position, recordedAt, until });
+    return { outcome };
+  }
+}

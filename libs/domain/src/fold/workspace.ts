@@ -1,0 +1,276 @@
+import type { KnownDocument } from '../catalog.ts';
+import { documentId } from '../document.ts';
+import type { CoveredFact, Feeder, ObservationsFact, Recorded } from '../fact.ts';
+import type { Instant, Span } from '../instant.ts';
+import { difference, type Intervals, intervalsOf } from '../interval.ts';
+import { readInstant } from '../time/instant-text.ts';
+import type { FeederCoverage, MetricCoverage } from '../view.ts';
+import { MetricActivity, type MetricSnapshot } from './activity.ts';
+import type { Extent, ExtentQuestion, MetricBuckets, ResolvedCovered } from './coverage.ts';
+import { DefinitionFold, type DefinitionFoldSnapshot, type FoldEffect } from './definition-fold.ts';
+import type { DefinitionChange } from './definitions.ts';
+import { Touched, type TouchedSnapshot } from './touched.ts';
+
+/** Answers the buckets of a metric under these documents; `undefined` when it is unknown or derived. */
+export type BucketsOf = (metric: string, documents: ReadonlyMap<string, KnownDocument>) => MetricBuckets | undefined;
+
+export interface WorkspaceFoldSnapshot extends DefinitionFoldSnapshot {
+  readonly metrics: readonly (readonly [metric: string, MetricSnapshot])[];
+  readonly touched: TouchedSnapshot;
+}
+
+/**
+ * The whole fold of one workspace, as the processor holds it: the light fold, and who covered what, what may have
+ * changed since the last tick, and which extents must be read back. Points themselves stay in the raw table.
+ */
+export class WorkspaceFold extends DefinitionFold {
+  /** Since the last tick; cleared by whoever judged it. */
+  readonly touched = new Touched();
+  /** Since it was last cleared; what caches and the status must look at again. Not part of a snapshot. */
+  readonly fresh = new Touched();
+  readonly #bucketsOf: BucketsOf;
+  readonly #metrics = new Map<string, MetricActivity>();
+  readonly #resolved: ResolvedCovered[] = [];
+  #feeders: ReadonlyMap<string, readonly Feeder[]> | null = null;
+
+  constructor(bucketsOf: BucketsOf) {
+    super();
+    this.#bucketsOf = bucketsOf;
+  }
+
+  /** As the evaluator reads it: by every source mapped to the metric, and by push once a push was accepted. */
+  coverage(metric: string): MetricCoverage {
+    const activity = this.#metrics.get(metric);
+    const feeders = this.#feedersOf(metric).map(
+      (feeder) => activity?.feeders.get(feeder)?.coverage(activity.points) ?? uncovered(feeder),
+    );
+    return { feeders };
+  }
+
+  /** Start of the earliest bucket of the metric about which anything was ever stated. */
+  statedFrom(metric: string): Instant | null {
+    return this.#metrics.get(metric)?.statedFrom ?? null;
+  }
+
+  buckets(metric: string): MetricBuckets | undefined {
+    return this.#activity(metric).buckets;
+  }
+
+  /** What must be read from the raw table before `coverage` is right; empty most of the time. */
+  questions(): ExtentQuestion[] {
+    const questions: ExtentQuestion[] = [];
+    for (const activity of this.#metrics.values()) {
+      if (activity.buckets === undefined) continue;
+      for (const feeder of activity.feeders.values()) {
+        const question = feeder.question();
+        if (question !== undefined) questions.push(question);
+      }
+    }
+    return questions;
+  }
+
+  answer(question: ExtentQuestion, extent: Extent | null): void {
+    const activity = this.#activity(question.metric);
+    const feeder = activity.feeder(question.feeder);
+    const before = feeder.coverage(activity.points);
+    this.#resolved.push(...feeder.resolve(extent, activity.points));
+    const from = firstDifference(before, feeder.coverage(activity.points));
+    if (from !== null) this.#coverageMoved(activity, from);
+  }
+
+  /** The `covered` statements whose open ends became known since the last call. */
+  takeResolved(): ResolvedCovered[] {
+    return this.#resolved.splice(0);
+  }
+
+  override snapshot(): WorkspaceFoldSnapshot {
+    return {
+      ...super.snapshot(),
+      metrics: [...this.#metrics].map(([metric, activity]) => [metric, activity.snapshot()] as const),
+      touched: this.touched.snapshot(),
+    };
+  }
+
+  override restore(snapshot: WorkspaceFoldSnapshot): void {
+    super.restore(snapshot);
+    this.#feeders = null;
+    this.#resolved.length = 0;
+    this.#metrics.clear();
+    for (const [metric, state] of snapshot.metrics) {
+      const activity = new MetricActivity(metric);
+      activity.restore(state, this.#bucketsOf(metric, this.documents));
+      this.#metrics.set(metric, activity);
+    }
+    this.touched.restore(snapshot.touched);
+    this.fresh.clear();
+  }
+
+  protected override fold(record: Recorded): FoldEffect {
+    const effect = super.fold(record);
+    if (effect.change !== undefined) this.#changed(effect.change);
+    if (record.fact.type === 'check_in') {
+      this.touched.subject(record.fact.subject, record.fact.time);
+      this.fresh.subject(record.fact.subject, record.fact.time);
+    }
+    return effect;
+  }
+
+  protected override observations({ fact, recordedAt }: Recorded<ObservationsFact>): void {
+    const activity = this.#activity(fact.metric);
+    if (fact.feeder === 'push' && !activity.feeders.has('push')) this.#newPusher(activity);
+    const feeder = activity.feeder(fact.feeder);
+    const readAt = fact.readAt ?? recordedAt;
+    for (const [bucket, stated] of this.#bucketsOfRecord(activity, fact, recordedAt)) {
+      this.touched.bucket(activity.metric, bucket, stated.validFrom);
+      this.fresh.bucket(activity.metric, bucket, stated.validFrom);
+      if (feeder.explicit) continue;
+      const before = feeder.coverage(activity.points);
+      if (stated.retracted) feeder.stated(bucket, readAt, true, stated.revised);
+      if (stated.valued) feeder.stated(bucket, readAt, false, stated.revised);
+      const moved = firstDifference(before, feeder.coverage(activity.points));
+      if (moved !== null) this.#coverageMoved(activity, moved);
+    }
+  }
+
+  /** Points of one record share buckets: each is looked at once. Statements of another grain or shape belong to none. */
+  #bucketsOfRecord(activity: MetricActivity, fact: ObservationsFact, recordedAt: Instant): Map<Span, Stated> {
+    const buckets = new Map<Span, Stated>();
+    for (const point of fact.points) {
+      const time = point.time === undefined ? null : readInstant(point.time);
+      if (time === undefined) continue;
+      const bucket = time === null ? activity.bucketOfPeriod(point.period ?? '') : activity.bucketOfTime(time);
+      if (bucket === null) continue;
+      let stated = buckets.get(bucket);
+      if (stated === undefined) {
+        stated = { validFrom: time ?? validity(bucket, recordedAt), valued: false, retracted: false, revised: false };
+        buckets.set(bucket, stated);
+      }
+      if (time !== null && time < stated.validFrom) stated.validFrom = time;
+      if (point.value === null) stated.retracted = true;
+      else stated.valued = true;
+      if (point.revision !== undefined) stated.revised = true;
+    }
+    return buckets;
+  }
+
+  protected override covered({ fact, position, recordedAt }: Recorded<CoveredFact>): void {
+    const activity = this.#activity(fact.metric);
+    if (fact.feeder === 'push' && !activity.feeders.has('push')) this.#newPusher(activity);
+    const before = activity.feeder(fact.feeder).coverage(activity.points);
+    const { from, to } = fact;
+    const statement = { position, recordedAt, to, ...(from === undefined ? {} : { from }) };
+    const resolved = activity.cover(fact.feeder, statement);
+    if (resolved === undefined) return;
+    this.#resolved.push(resolved);
+    const moved = firstDifference(before, activity.feeder(fact.feeder).coverage(activity.points));
+    if (moved !== null) this.#coverageMoved(activity, moved);
+  }
+
+  #changed(change: DefinitionChange): void {
+    const feeders = this.#feeders;
+    this.#feeders = null;
+    for (const id of [
+      ...change.put.map(({ document }) => documentId(document)),
+      ...change.removed.map(({ id }) => id),
+    ]) {
+      this.touched.document(id);
+      this.fresh.document(id);
+    }
+    for (const metric of change.reshaped) {
+      this.#activity(metric).reshape(this.#bucketsOf(metric, this.documents));
+      this.#whole(metric);
+    }
+    for (const { id, document } of change.removed) {
+      if (document.document.kind !== 'Metric' || this.documents.has(id)) continue;
+      this.#activity(document.document.metadata.name).reshape(undefined);
+    }
+    if (feeders === null) return;
+    for (const metric of new Set([...feeders.keys(), ...this.#mapped().keys()])) {
+      if ((feeders.get(metric) ?? []).join() !== (this.#mapped().get(metric) ?? []).join()) this.#whole(metric);
+    }
+  }
+
+  /** One more feeder must cover the metric from now on, so everything that was complete may not be. */
+  #newPusher(activity: MetricActivity): void {
+    activity.feeder('push');
+    if (this.#mapped().has(activity.metric)) this.#whole(activity.metric);
+  }
+
+  #whole(metric: string): void {
+    this.touched.whole(metric);
+    this.fresh.whole(metric);
+  }
+
+  /** Coverage decides on a bucket from the bucket's end on: only then it can be complete. */
+  #coverageMoved(activity: MetricActivity, from: Instant): void {
+    const at = Number.isFinite(from) ? (activity.buckets?.at(from)?.to ?? from) : from;
+    this.touched.coverage(activity.metric, at);
+    this.fresh.coverage(activity.metric, at);
+  }
+
+  #activity(metric: string): MetricActivity {
+    let activity = this.#metrics.get(metric);
+    if (activity === undefined) {
+      activity = new MetricActivity(metric);
+      activity.buckets = this.#bucketsOf(metric, this.documents);
+      this.#metrics.set(metric, activity);
+    }
+    return activity;
+  }
+
+  #feedersOf(metric: string): readonly Feeder[] {
+    const mapped = this.#mapped().get(metric) ?? [];
+    return this.#metrics.get(metric)?.feeders.has('push') === true ? [...mapped, 'push'] : mapped;
+  }
+
+  #mapped(): ReadonlyMap<string, readonly Feeder[]> {
+    this.#feeders ??= mappedFeeders(this.documents);
+    return this.#feeders;
+  }
+}
+
+/** Sources by the metrics they are mapped to, ascending by name. */
+export function mappedFeeders(documents: ReadonlyMap<string, KnownDocument>): ReadonlyMap<string, readonly Feeder[]> {
+  const feeders = new Map<string, Set<Feeder>>();
+  for (const { document } of documents.values()) {
+    if (document.kind !== 'Source') continue;
+    const maps = Array.isArray(document.spec.map) ? document.spec.map : [document.spec.map];
+    for (const { metric } of maps) {
+      const names = feeders.get(metric) ?? new Set();
+      feeders.set(metric, names.add(`source/${document.metadata.name}`));
+    }
+  }
+  return new Map([...feeders].map(([metric, names]) => [metric, [...names].sort()]));
+}
+
+/** What a record says about one bucket. */
+interface Stated {
+  validFrom: Instant;
+  valued: boolean;
+  retracted: boolean;
+  revised: boolean;
+}
+
+/** From when a period point can be seen: from its period's end, earlier when it was recorded inside. */
+function validity(period: Span, recordedAt: Instant): Instant {
+  return Math.min(period.to, Math.max(period.from, recordedAt));
+}
+
+function uncovered(feeder: Feeder): FeederCoverage {
+  return { feeder, statements: [], before: null, points: null };
+}
+
+/** The first instant about which two states of a feeder's coverage disagree; `null` when they are alike. */
+function firstDifference(left: FeederCoverage, right: FeederCoverage): Instant | null {
+  const [was, is] = [coveredBy(left), coveredBy(right)];
+  const from = Math.min(
+    difference(was, is)[0]?.from ?? Number.POSITIVE_INFINITY,
+    difference(is, was)[0]?.from ?? Number.POSITIVE_INFINITY,
+  );
+  return from === Number.POSITIVE_INFINITY ? null : from;
+}
+
+function coveredBy({ statements, before, points }: FeederCoverage): Intervals {
+  if (before === null && points === null) return statements;
+  return intervalsOf([...statements, ...(before === null ? [] : [before]), ...(points === null ? [] : [points])]);
+}
