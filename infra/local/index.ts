@@ -1,0 +1,3 @@
+export { type Postgres, startPostgres } from './postgres.ts';
+export { type Redis, startRedis } from './redis.ts';
+export { freePort, type LocalServer, NotInstalled, startServer } from './server.ts';
