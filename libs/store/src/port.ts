@@ -1,9 +1,15 @@
+import type { ReadRow, ReadShape } from './decode.ts';
+import type { Row, TableName } from './tables.ts';
+
+export type { ReadRow, ReadShape } from './decode.ts';
+export type { Row, TableName } from './tables.ts';
+
 /**
  * The store: ClickHouse's engine, in this process (a folder) or behind HTTP (a URL). Reads are bounded by position, so
  * late rows cannot disturb them; a redone insert writes equal rows and is harmless.
  */
 export interface Statement {
-  /** SQL with `{name:Type}` parameters; made by the pure builders in `sql.ts`. */
+  /** SQL with `{name:Type}` parameters; made by the pure builders in `sql.ts`. `Instant` is a type: epoch milliseconds. */
   readonly sql: string;
   readonly params?: Readonly<Record<string, unknown>>;
 }
@@ -11,28 +17,41 @@ export interface Statement {
 /** Separate connections, because one embedded connection is serial: writing, judging, and reading for people. */
 export type Lane = 'write' | 'judge' | 'read';
 
+/** Every failure is a `StoreError` with a closed code; busy engines and time-outs were already retried with backoff. */
 export interface Store {
-  /** Applies missing migrations, forward only; refuses a schema newer than the code knows. */
+  /** The ClickHouse database all tables are in: one per edition. */
+  readonly database: string;
+  /** Applies missing migrations, forward only; refuses a schema newer than the code knows (`store_schema_newer`). */
   migrate(): Promise<{ readonly from: number; readonly to: number }>;
-  /** Resolves when the rows are durable. Rows are encoded by `rows.ts`; over the row bound it is split. */
+  /**
+   * Resolves when the rows are durable. Over the row or byte bound they go in several inserts, in order; a batch too
+   * large for the engine's memory is halved. Rows that no column can hold are left out and named in a
+   * `RowsRejectedError` (`store_rows_rejected`) once all others are durable. Calling it again with the same rows is harmless.
+   */
   insert<Table extends TableName>(table: Table, rows: readonly Row<Table>[]): Promise<void>;
-  /** All rows as objects; 64-bit integers and decimals as text, `DateTime64` as text in UTC. Refuses above `rowsMax` (default 1,000,000). */
+  /** Rows decoded from RowBinary by the shape of the select list: exact, typed, several times faster than JSON. */
+  read<Shape extends ReadShape>(statement: Statement, shape: Shape, options?: QueryOptions): Promise<ReadRow<Shape>[]>;
+  /** The answer's bytes in any ClickHouse format, unparsed. */
+  bytes(statement: Statement, format: string, options?: QueryOptions): Promise<Uint8Array>;
+  /** Rows as JSON objects; 64-bit integers and decimals as text, `DateTime64` as text in UTC. Refuses above `rowsMax` (default 1,000,000). */
   query<T>(statement: Statement, options?: QueryOptions): Promise<T[]>;
-  /** The same, in batches, for exports and large reads. */
+  /** The same, in batches, for exports and large reads; leaving the loop cancels the query. */
   stream<T>(statement: Statement, options?: QueryOptions): AsyncIterable<readonly T[]>;
+  /** Chunks of the answer in any ClickHouse format, as the engine makes them. */
+  streamBytes(statement: Statement, format: string, options?: QueryOptions): AsyncIterable<Uint8Array>;
   /** Statements without a result: DDL, OPTIMIZE. */
   command(statement: Statement): Promise<void>;
   ping(): Promise<void>;
+  /** Waits for what is running, then lets go of the folder or the sockets. */
   close(): Promise<void>;
 }
 
 export interface QueryOptions {
+  /** Default `read`. */
   readonly lane?: Lane;
   readonly rowsMax?: number;
+  /** Default 30 s; the engine itself stops the query then. */
   readonly timeoutMs?: number;
+  /** Rejects at once. Over HTTP the engine stops too; in this process it runs on until its time limit. */
   readonly signal?: AbortSignal;
 }
-
-import type { Row, TableName } from './tables.ts';
-
-export type { Row, TableName } from './tables.ts';

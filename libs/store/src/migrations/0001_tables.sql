@@ -1,11 +1,11 @@
 -- Every statement ever made about a point. The only raw table; nothing is deduplicated here, every read is.
-CREATE TABLE observation
+CREATE TABLE IF NOT EXISTS observation
 (
     workspace LowCardinality(String),
     metric LowCardinality(String),
     series LowCardinality(String) COMMENT 'canonical JSON of the sorted dimensions',
     period String COMMENT 'label of a period point, empty for a time point',
-    at DateTime64(6, 'UTC') CODEC(Delta, ZSTD) COMMENT 'time of a time point; of a period point its first local day (or instant, for hours) read as UTC',
+    at DateTime64(6, 'UTC') COMMENT 'time of a time point; of a period point what its label says as if it were UTC (label.ts): a bound for reads, never its bucket' CODEC(Delta, ZSTD),
     id String COMMENT 'the source''s key of an event, empty without',
     pos UInt64 CODEC(Delta, ZSTD),
     recorded_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD),
@@ -21,7 +21,7 @@ ORDER BY (workspace, metric, series, at, period, id, pos)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Complete buckets as a tick saw them. The greatest position at or below the reader's stands.
-CREATE TABLE rollup
+CREATE TABLE IF NOT EXISTS rollup
 (
     workspace LowCardinality(String),
     metric LowCardinality(String),
@@ -49,7 +49,7 @@ ORDER BY (workspace, metric, grain, shape, series, bucket_from, position)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- What was said of a subject at a grid point, kept for ever.
-CREATE TABLE judgement
+CREATE TABLE IF NOT EXISTS judgement
 (
     workspace LowCardinality(String),
     subject LowCardinality(String),
@@ -77,14 +77,14 @@ CREATE TABLE judgement
     provisional Bool,
     restatement Bool COMMENT 'a closed verdict or score that changed',
     hash FixedString(16) COMMENT 'of the evaluation without its position: equal hash, equal judgement',
-    evaluation String CODEC(ZSTD) COMMENT 'the whole evaluation, JSON as every surface prints it'
+    evaluation String COMMENT 'the whole evaluation, JSON as every surface prints it' CODEC(ZSTD)
 )
 ENGINE = MergeTree
 ORDER BY (workspace, subject, as_of, edition, position)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- The latest evaluation of each subject; never history, never alerted. A removed subject gets a row with `removed`.
-CREATE TABLE status
+CREATE TABLE IF NOT EXISTS status
 (
     workspace LowCardinality(String),
     subject LowCardinality(String),
@@ -104,10 +104,11 @@ CREATE TABLE status
     evaluation String CODEC(ZSTD)
 )
 ENGINE = ReplacingMergeTree(position)
-ORDER BY (workspace, edition, subject);
+ORDER BY (workspace, edition, subject)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Definition documents with every version, and the outcome of each command.
-CREATE TABLE definition
+CREATE TABLE IF NOT EXISTS definition
 (
     workspace LowCardinality(String),
     id String,
@@ -121,7 +122,7 @@ ENGINE = MergeTree
 ORDER BY (workspace, id, position)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE command
+CREATE TABLE IF NOT EXISTS command
 (
     workspace LowCardinality(String),
     command String,
@@ -132,24 +133,25 @@ CREATE TABLE command
     actor String
 )
 ENGINE = MergeTree
-ORDER BY (workspace, command, position);
+ORDER BY (workspace, command, position)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- What people said of key results.
-CREATE TABLE check_in
+CREATE TABLE IF NOT EXISTS check_in
 (
     workspace LowCardinality(String),
     subject String,
     time DateTime64(6, 'UTC'),
     position UInt64,
     recorded_at DateTime64(6, 'UTC'),
-    body String CODEC(ZSTD) COMMENT 'the check-in as JSON'
+    body String COMMENT 'the check-in as JSON' CODEC(ZSTD)
 )
 ENGINE = MergeTree
 ORDER BY (workspace, subject, time, position)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Explicit statements of completeness, resolved: `covered_from` is null when it reaches back without bound.
-CREATE TABLE covered
+CREATE TABLE IF NOT EXISTS covered
 (
     workspace LowCardinality(String),
     metric LowCardinality(String),
@@ -166,7 +168,7 @@ ORDER BY (workspace, metric, feeder, position)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Transitions, and what people did about alerts.
-CREATE TABLE alert
+CREATE TABLE IF NOT EXISTS alert
 (
     workspace LowCardinality(String),
     alert String,
@@ -181,14 +183,14 @@ CREATE TABLE alert
     at DateTime64(6, 'UTC'),
     recorded_at DateTime64(6, 'UTC'),
     edition UInt32,
-    body String CODEC(ZSTD) COMMENT 'the transition, or the acknowledgement or snooze, as JSON'
+    body String COMMENT 'the transition, or the acknowledgement or snooze, as JSON' CODEC(ZSTD)
 )
 ENGINE = MergeTree
 ORDER BY (workspace, alert, episode, position, transition)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- What could not be read or applied, with its cause and place.
-CREATE TABLE dead_letter
+CREATE TABLE IF NOT EXISTS dead_letter
 (
     workspace LowCardinality(String),
     position UInt64,
@@ -198,10 +200,11 @@ CREATE TABLE dead_letter
     payload String CODEC(ZSTD)
 )
 ENGINE = MergeTree
-ORDER BY (workspace, position);
+ORDER BY (workspace, position)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- The fold of a workspace at a position, so that an assignment need not read the whole log.
-CREATE TABLE snapshot
+CREATE TABLE IF NOT EXISTS snapshot
 (
     workspace LowCardinality(String),
     position UInt64,
@@ -214,11 +217,25 @@ ORDER BY workspace
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- How far the store has come: everything at or below `position` is in the other tables.
-CREATE TABLE progress
+CREATE TABLE IF NOT EXISTS progress
 (
     workspace LowCardinality(String),
     position UInt64,
     recorded_at DateTime64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(position)
-ORDER BY workspace;
+ORDER BY workspace
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Which position an instant of the recorded axis names. A row is a run of `records` records, one offset and one
+-- microsecond apart, beginning at `position` and `recorded_at`: a burst that Kafka stamps with one time is one row.
+CREATE TABLE IF NOT EXISTS timeline
+(
+    workspace LowCardinality(String),
+    recorded_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD),
+    position UInt64 CODEC(Delta, ZSTD),
+    records UInt32
+)
+ENGINE = MergeTree
+ORDER BY (workspace, recorded_at, position)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;

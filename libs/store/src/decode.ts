@@ -1,0 +1,196 @@
+import type { ColumnType } from './tables.ts';
+
+/** What a select list returns, by column: drives the decoder and the type of the rows. */
+export type ReadType = ColumnType | 'Int64' | 'UInt8' | 'Array(String)' | 'Array(UInt64)';
+
+/** Decoded values: 64-bit integers are numbers (and refused beyond 2^53), decimals scaled bigints, instants epoch milliseconds. */
+type ValueOf<Type extends ReadType> = Type extends 'String' | 'LowCardinality(String)'
+  ? string
+  : Type extends 'Bool'
+    ? boolean
+    : Type extends 'Decimal(38, 9)' | 'Decimal(76, 9)'
+      ? bigint
+      : Type extends 'Nullable(Decimal(38, 9))'
+        ? bigint | null
+        : Type extends 'Nullable(Float64)' | 'Nullable(DateTime64(6))'
+          ? number | null
+          : Type extends 'FixedString(16)'
+            ? Uint8Array
+            : Type extends 'Array(String)'
+              ? string[]
+              : Type extends 'Array(UInt64)'
+                ? number[]
+                : number;
+
+export type ReadShape = Readonly<Record<string, ReadType>>;
+export type ReadRow<Shape extends ReadShape> = { -readonly [Column in keyof Shape]: ValueOf<Shape[Column]> };
+
+/** Decodes RowBinary. The select list must have exactly the shape's columns, in its order and types. */
+export function decodeRows<Shape extends ReadShape>(bytes: Uint8Array, shape: Shape): ReadRow<Shape>[] {
+  const reader = new Reader(bytes);
+  const columns = Object.entries(shape).map(([name, type]) => [name, readerOf(type)] as const);
+  const rows: ReadRow<Shape>[] = [];
+  while (!reader.done) {
+    const row: Record<string, unknown> = {};
+    for (const [name, read] of columns) row[name] = read(reader);
+    // The one place where decoded bytes take their type: the shape said what each column is.
+    rows.push(row as ReadRow<Shape>);
+  }
+  return rows;
+}
+
+function readerOf(type: ReadType): (reader: Reader) => unknown {
+  switch (type) {
+    case 'String':
+    case 'LowCardinality(String)':
+      return (reader) => reader.text();
+    case 'Bool':
+      return (reader) => reader.uint8() === 1;
+    case 'UInt8':
+      return (reader) => reader.uint8();
+    case 'UInt32':
+      return (reader) => reader.uint32();
+    case 'UInt64':
+      return (reader) => reader.uint64();
+    case 'Int64':
+      return (reader) => reader.int64();
+    case 'Float64':
+      return (reader) => reader.float64();
+    case 'DateTime64(6)':
+      return (reader) => reader.instant();
+    case 'Decimal(38, 9)':
+      return (reader) => reader.decimal128();
+    case 'Decimal(76, 9)':
+      return (reader) => reader.decimal256();
+    case 'FixedString(16)':
+      return (reader) => reader.fixed(16);
+    case 'Nullable(Float64)':
+      return (reader) => (reader.uint8() === 1 ? null : reader.float64());
+    case 'Nullable(DateTime64(6))':
+      return (reader) => (reader.uint8() === 1 ? null : reader.instant());
+    case 'Nullable(Decimal(38, 9))':
+      return (reader) => (reader.uint8() === 1 ? null : reader.decimal128());
+    case 'Array(String)':
+      return (reader) => reader.array(() => reader.text());
+    case 'Array(UInt64)':
+      return (reader) => reader.array(() => reader.uint64());
+  }
+}
+
+/** Walks RowBinary. Throws a RangeError when the bytes end inside a value: the select list and the shape differ. */
+export class Reader {
+  private readonly buffer: Buffer;
+  private at = 0;
+  private lastText = '';
+  private lastTextAt = 0;
+  private lastTextBytes = -1;
+
+  constructor(bytes: Uint8Array) {
+    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get done(): boolean {
+    return this.at >= this.buffer.length;
+  }
+
+  uint8(): number {
+    const value = this.buffer[this.at];
+    if (value === undefined) throw new RangeError('The answer of the engine ends inside a row');
+    this.at++;
+    return value;
+  }
+
+  uint32(): number {
+    const value = this.buffer.readUInt32LE(this.at);
+    this.at += 4;
+    return value;
+  }
+
+  uint64(): number {
+    return this.safe(this.buffer.readUInt32LE(this.at), this.buffer.readUInt32LE(this.at + 4));
+  }
+
+  int64(): number {
+    return this.safe(this.buffer.readUInt32LE(this.at), this.buffer.readInt32LE(this.at + 4));
+  }
+
+  private safe(low: number, high: number): number {
+    const value = high * 4294967296 + low;
+    if (!Number.isSafeInteger(value)) throw new RangeError(`A 64-bit integer of the engine's answer is beyond 2^53`);
+    this.at += 8;
+    return value;
+  }
+
+  float64(): number {
+    const value = this.buffer.readDoubleLE(this.at);
+    this.at += 8;
+    return value;
+  }
+
+  /** Epoch milliseconds with microseconds as their fraction. */
+  instant(): number {
+    return this.int64() / 1000;
+  }
+
+  decimal128(): bigint {
+    const low = this.buffer.readBigInt64LE(this.at);
+    const high = this.buffer.readBigInt64LE(this.at + 8);
+    this.at += 16;
+    if (high === (low < 0n ? -1n : 0n)) return low;
+    return (high << 64n) | BigInt.asUintN(64, low);
+  }
+
+  decimal256(): bigint {
+    const lowest = this.buffer.readBigInt64LE(this.at);
+    const sign = lowest < 0n ? -1n : 0n;
+    const second = this.buffer.readBigInt64LE(this.at + 8);
+    const third = this.buffer.readBigInt64LE(this.at + 16);
+    const fourth = this.buffer.readBigInt64LE(this.at + 24);
+    this.at += 32;
+    if (second === sign && third === sign && fourth === sign) return lowest;
+    const upper = (fourth << 128n) | (BigInt.asUintN(64, third) << 64n) | BigInt.asUintN(64, second);
+    return (upper << 64n) | BigInt.asUintN(64, lowest);
+  }
+
+  fixed(length: number): Uint8Array {
+    const value = Uint8Array.from(this.buffer.subarray(this.at, this.at + length));
+    this.at += length;
+    return value;
+  }
+
+  array<Item>(read: () => Item): Item[] {
+    const length = this.length();
+    const items: Item[] = [];
+    for (let i = 0; i < length; i++) items.push(read());
+    return items;
+  }
+
+  /** Sorted answers repeat the same name row after row: then the string made before is returned again. */
+  text(): string {
+    const length = this.length();
+    const from = this.at;
+    const to = from + length;
+    if (to > this.buffer.length) throw new RangeError('The answer of the engine ends inside a text');
+    this.at = to;
+    if (
+      length === this.lastTextBytes &&
+      this.buffer.compare(this.buffer, this.lastTextAt, this.lastTextAt + length, from, to) === 0
+    )
+      return this.lastText;
+    this.lastText = this.buffer.toString('utf8', from, to);
+    this.lastTextAt = from;
+    this.lastTextBytes = length;
+    return this.lastText;
+  }
+
+  length(): number {
+    let value = 0;
+    let shift = 1;
+    for (;;) {
+      const byte = this.uint8();
+      value += (byte & 127) * shift;
+      if (byte < 128) return value;
+      shift *= 128;
+    }
+  }
+}
