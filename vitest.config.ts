@@ -7,9 +7,35 @@ export default defineConfig({
   test: {
     passWithNoTests: false,
     projects: [
-      { test: { name: 'pure', include: ['{libs,services,infra,scripts,test}/**/*.test.ts'], exclude: ['**/node_modules/**', '**/*.int.test.ts', '**/*.e2e.test.ts'] } },
-      { test: { name: 'int', include: ['{libs,services,infra,test}/**/*.int.test.ts'], exclude: ['**/node_modules/**'], env: engineThreads, testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false } },
-      { test: { name: 'e2e', include: ['{services,test}/**/*.e2e.test.ts'], exclude: ['**/node_modules/**'], env: engineThreads, testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'pure',
+          include: ['{libs,services,infra,scripts,test}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.int.test.ts', '**/*.e2e.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'int',
+          include: ['{libs,services,infra,test}/**/*.int.test.ts'],
+          exclude: ['**/node_modules/**'],
+          env: engineThreads,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['{services,test}/**/*.e2e.test.ts'],
+          exclude: ['**/node_modules/**'],
+          env: engineThreads,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

@@ -62,7 +62,7 @@ code=$?
 tail -n 15 "$PACELINE_FOLDER/output.log" >&2
 # A server that was killed leaves its data to whoever started it, until that one lets go.
 [ "$code" -gt 128 ] && wait "$watch"
-[ "$PACELINE_KEEP" = yes ] || rm -rf -- "$PACELINE_FOLDER"
+[ "$PACELINE_KEEP" = yes ] || [ -e "$PACELINE_FOLDER/.keep" ] || rm -rf -- "$PACELINE_FOLDER"
 kill -KILL "$watch" 2>/dev/null
 exit "$code"
 `;

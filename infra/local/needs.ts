@@ -1,0 +1,20 @@
+import { postgresProgram } from './postgres.ts';
+import { redisProgram } from './redis.ts';
+
+/** What tests may ask for beyond Node, and why it is not there. `undefined` means that it is. */
+const CHECKS: Readonly<Record<string, () => string | undefined>> = {
+  postgres: () =>
+    postgresProgram() === undefined ? 'PostgreSQL is not installed (Debian: apt-get install postgresql)' : undefined,
+  redis: () =>
+    redisProgram() === undefined ? 'Redis is not installed (Debian: apt-get install redis-server)' : undefined,
+};
+
+export async function missing(needs: readonly string[]): Promise<string[]> {
+  const reasons: string[] = [];
+  for (const need of needs) {
+    const check = CHECKS[need];
+    const reason = check === undefined ? `nothing here can provide ${need}` : check();
+    if (reason !== undefined) reasons.push(reason);
+  }
+  return reasons;
+}

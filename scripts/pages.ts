@@ -1,0 +1,11 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { configurationPage, errorsPage } from '../libs/runtime/src/index.ts';
+
+export const root: string = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Pages that are read off the code. */
+export const GENERATED_PAGES: readonly { readonly path: string; text(): string }[] = [
+  { path: 'docs/errors.md', text: errorsPage },
+  { path: 'docs/configuration.md', text: configurationPage },
+];

@@ -1,0 +1,96 @@
+/**
+ * `npm test [-- FILTER…]`: runs every tier that can run, then names each that could not and why. With CI=true a tier that
+ * could not run fails. The very last line is `N passed, N failed, N skipped`, where a file that could not run counts as one skipped.
+ */
+import { spawn } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { missing } from '../infra/local/needs.ts';
+import { type Counts, countsOf, NOTHING, plus, type VitestReport } from './test-counts.ts';
+import { type Tier, tiersOf } from './tiers.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const inCi = process.env.CI === 'true';
+
+function testFiles(filters: readonly string[]): string[] {
+  const files = globSync('{libs,services,infra,scripts,test,bench}/**/*.test.ts', {
+    cwd: root,
+    exclude: ['**/node_modules/**'],
+  });
+  return files.filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)));
+}
+
+async function runTier(tier: Tier, scratch: string): Promise<Counts> {
+  const report = join(scratch, `${tier.name.replaceAll(' ', '-')}.json`);
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const args = [
+    'run',
+    '--project',
+    tier.project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...tier.files,
+  ];
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', vitest, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // Libuv reads the number of its threads before the first line of ours runs; the embedded engine needs more than four.
+    env: { UV_THREADPOOL_SIZE: '16', ...process.env },
+  });
+  const code = await new Promise<number>((resolve) => child.once('close', (ended) => resolve(ended ?? 1)));
+  return countsOf(readReport(report), code);
+}
+
+function readReport(path: string): VitestReport | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    // Vitest died before it could write; its exit code says so and counts as a failure.
+    return undefined;
+  }
+}
+
+async function main(): Promise<number> {
+  const filters = process.argv.slice(2);
+  const tiers = tiersOf(testFiles(filters));
+  if (tiers.length === 0) {
+    console.error(`no test file matches ${filters.join(' ')}`);
+    return 1;
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'paceline-test-'));
+  const unable: string[] = [];
+  let total: Counts = NOTHING;
+  try {
+    for (const [index, tier] of tiers.entries()) {
+      const reasons = await missing(tier.needs);
+      if (reasons.length > 0) {
+        unable.push(`tier ${tier.name} could not run (${tier.files.length} files): ${reasons.join('; ')}`);
+        total = plus(total, { passed: 0, failed: 0, skipped: tier.files.length });
+        continue;
+      }
+      console.log(`\n=== tier ${index + 1} of ${tiers.length}: ${tier.name}, ${tier.files.length} files`);
+      const started = performance.now();
+      const counts = await runTier(tier, scratch);
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      console.log(
+        `=== tier ${tier.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`,
+      );
+      total = plus(total, counts);
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  console.log('');
+  for (const line of unable) console.log(line);
+  if (inCi && unable.length > 0) {
+    console.log('in CI every tier must run, so each of these counts as failed');
+    total = plus(total, { passed: 0, failed: unable.length, skipped: 0 });
+  }
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  return total.failed > 0 || total.passed === 0 ? 1 : 0;
+}
+
+process.exitCode = await main();
