@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { BatchContext, EventLog, LogMessage, LogRecord, SubscribeOptions, Subscription } from './port.ts';
 import { LogBusy, LogRefused } from './port.ts';
 import type { QueueLimits } from './queue.ts';
@@ -84,7 +84,7 @@ export function describeEventLog(name: string, make: () => Promise<LogUnderTest>
     };
     const fresh = async (given?: OpenOptions) => open(await begin(), given);
     const eventually = (check: () => void | Promise<void>) =>
-      expect.poll(async () => (await check(), true), { timeout: options.waitMsMax, interval: 20 }).toBe(true);
+      vi.waitFor(async () => check(), { timeout: options.waitMsMax, interval: 20 });
     const context = { begin, open, fresh, eventually, options };
     describeAppending(context);
     describeReading(context);

@@ -5,20 +5,18 @@ import { backoffMs, type Sleep } from './wakes.ts';
 /** What a delivery reads from and commits to. */
 export interface DeliverySource {
   end(topic: string): number;
-  /** Up to a batch of records from `from` on; never waits. */
-  batch(topic: string, from: number): readonly LogRecord[];
-  committed(group: string, topic: string): number;
+  /** The next batch from `from` on, waiting for the first record; nothing when the signal aborts. */
+  next(topic: string, from: number, signal: AbortSignal): Promise<readonly LogRecord[]>;
+  committed(group: string, topic: string): Promise<number>;
   commit(group: string, topic: string, next: number): Promise<void>;
-  /** Resolves when the topic may have grown. */
-  grown(topic: string, signal: AbortSignal): Promise<void>;
   /** Where the next batch starts, given where this one ended: a fault injector may deliver some again. */
-  after(group: string, topic: string, next: number): number;
+  after(topic: string, committed: number, next: number): number;
   readonly sleep: Sleep;
 }
 
 /**
- * One topic delivered to one member of an embedded group: from assignment to revocation. Batches come one at a time and
- * in order; after a throw the topic waits with backoff and goes on from the last commit.
+ * One topic delivered to one member of a group: from assignment to revocation. Batches come one at a time and in order;
+ * after a throw the topic waits with backoff and goes on from the last commit. The same for every adapter.
  */
 export class Delivery {
   readonly topic: string;
@@ -29,9 +27,10 @@ export class Delivery {
   readonly #ending = new AbortController();
   /** Aborts the batch in flight, whose commits fail from then on. */
   readonly #revoking = new AbortController();
-  /** Ends the wait for growth: by a seek or by the end. */
+  /** Ends the wait for records: by a seek or by the end. */
   #waking = new AbortController();
   #position = 0;
+  #committed: number | undefined;
   #sought: number | undefined;
   #failures = 0;
 
@@ -40,6 +39,11 @@ export class Delivery {
     this.#source = source;
     this.#options = options;
     this.done = this.#run();
+  }
+
+  /** The place this member last knew to be committed; `undefined` before it has asked. */
+  get committed(): number | undefined {
+    return this.#committed;
   }
 
   seek(offset: number): void {
@@ -51,58 +55,55 @@ export class Delivery {
   async end(graceMs: number): Promise<void> {
     this.#ending.abort();
     this.#waking.abort();
-    const waited = new AbortController();
-    const finished = this.done.then(() => waited.abort());
-    if (graceMs > 0) await Promise.race([finished, this.#source.sleep(graceMs, waited.signal)]);
+    if (graceMs > 0) {
+      const waited = new AbortController();
+      const finished = this.done.then(() => waited.abort());
+      await Promise.race([finished, this.#source.sleep(graceMs, waited.signal)]);
+    }
     this.#revoking.abort();
   }
 
   async #run(): Promise<void> {
-    await this.#retrying(async () => {
-      const committed = this.#source.committed(this.#options.group, this.topic);
-      this.#position = (await this.#options.assigned?.(this.topic, committed)) ?? committed;
-    });
     while (!this.#ending.signal.aborted) {
       try {
-        await this.#step();
+        if (this.#committed === undefined) await this.#begin();
+        else await this.#step(this.#committed);
         this.#failures = 0;
       } catch (error) {
         if (this.#revoking.signal.aborted) return;
         await this.#backOff(error);
-        this.#position = this.#source.committed(this.#options.group, this.topic);
+        this.#position = this.#committed ?? 0;
       }
     }
   }
 
-  async #step(): Promise<void> {
+  async #begin(): Promise<void> {
+    const committed = await this.#source.committed(this.#options.group, this.topic);
+    this.#position = (await this.#options.assigned?.(this.topic, committed)) ?? committed;
+    this.#committed = committed;
+  }
+
+  async #step(committed: number): Promise<void> {
     this.#waking = new AbortController();
     this.#position = this.#sought ?? this.#position;
     this.#sought = undefined;
-    const records = this.#source.batch(this.topic, this.#position);
-    if (records.length === 0) return this.#source.grown(this.topic, this.#waking.signal);
+    const records = await this.#source.next(this.topic, this.#position, this.#waking.signal);
+    const last = records.at(-1);
+    if (last === undefined || this.#waking.signal.aborted) return;
     await this.#options.batch(records, {
       topic: this.topic,
       signal: this.#revoking.signal,
       end: this.#source.end(this.topic),
       heartbeat: async () => this.#refuseRevoked(),
-      commit: async (to) => {
-        this.#refuseRevoked();
-        await this.#source.commit(this.#options.group, this.topic, to);
-      },
+      commit: (next) => this.#commit(next),
     });
-    const next = records[records.length - 1]!.offset + 1;
-    this.#position = this.#source.after(this.#options.group, this.topic, next);
+    this.#position = this.#source.after(this.topic, this.#committed ?? committed, last.offset + 1);
   }
 
-  async #retrying(step: () => Promise<void>): Promise<void> {
-    while (!this.#ending.signal.aborted) {
-      try {
-        await step();
-        return;
-      } catch (error) {
-        await this.#backOff(error);
-      }
-    }
+  async #commit(next: number): Promise<void> {
+    this.#refuseRevoked();
+    await this.#source.commit(this.#options.group, this.topic, next);
+    this.#committed = next;
   }
 
   async #backOff(error: unknown): Promise<void> {

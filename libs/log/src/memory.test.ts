@@ -37,7 +37,7 @@ test('a fault injector cuts batches otherwise and delivers again, and a revoked 
     now: () => 1,
     faults: {
       cut: (_topic, available) => Math.min(available, 2),
-      redeliver: (_group, _topic, committed, next) => (next === 4 && redelivered++ === 0 ? committed : next),
+      redeliver: (_topic, committed, next) => (next === 4 && redelivered++ === 0 ? committed : next),
     },
   });
   await log.ensureTopic('facts.a');

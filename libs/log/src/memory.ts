@@ -35,7 +35,7 @@ export interface MemoryFaults {
   /** How many of the `available` records (at least 1) the next batch gets: batches are cut otherwise at every delivery. */
   cut?(topic: string, available: number): number;
   /** Offset from which to deliver again after a batch that ended before `next`; `next` for none. */
-  redeliver?(group: string, topic: string, committed: number, next: number): number;
+  redeliver?(topic: string, committed: number, next: number): number;
 }
 
 export interface MemoryLogOptions {
@@ -86,12 +86,10 @@ class Memory implements MemoryLog {
       topics: () => [...this.#disk.topics.keys()],
       source: {
         end: (topic) => this.#records(topic).length,
-        batch: (topic, from) => this.#cut(topic, from),
-        committed: (group, topic) => this.#committed(group, topic),
+        next: (topic, from, signal) => this.#next(topic, from, signal),
+        committed: async (group, topic) => this.#committed(group, topic),
         commit: (group, topic, next) => this.#commit(group, topic, next),
-        grown: (topic, signal) => this.#wakes.wait(topic, signal),
-        after: (group, topic, next) =>
-          this.#faults.redeliver?.(group, topic, this.#committed(group, topic), next) ?? next,
+        after: (topic, committed, next) => this.#faults.redeliver?.(topic, committed, next) ?? next,
         sleep: options.sleep ?? sleep,
       },
     });
@@ -214,6 +212,15 @@ class Memory implements MemoryLog {
     if (outcome === 'failed') throw new InjectedFault(`commit of "${topic}" was refused`);
     this.#disk.commits.set(`${group}\0${topic}`, next);
     if (outcome === 'ambiguous') throw new InjectedFault(`the answer to a commit of "${topic}" was lost`);
+  }
+
+  async #next(topic: string, from: number, signal: AbortSignal): Promise<readonly LogRecord[]> {
+    while (!signal.aborted) {
+      const records = this.#cut(topic, from);
+      if (records.length > 0) return records;
+      await this.#wakes.wait(topic, signal);
+    }
+    return [];
   }
 
   #cut(topic: string, from: number): readonly LogRecord[] {

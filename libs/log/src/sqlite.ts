@@ -77,11 +77,10 @@ class SqliteLog implements EventLog {
       topics: () => this.#tables.topics(),
       source: {
         end: (topic) => this.#topic(topic).next,
-        batch: (topic, from) => this.#batch(topic, from, Number.MAX_SAFE_INTEGER),
-        committed: (group, topic) => this.#tables.committed(group, this.#topic(topic)),
+        next: (topic, from, signal) => this.#next(topic, from, signal),
+        committed: async (group, topic) => this.#tables.committed(group, this.#topic(topic)),
         commit: (group, topic, next) => this.#commit(group, topic, next),
-        grown: (topic, signal) => this.#wakes.wait(topic, signal),
-        after: (_group, _topic, next) => next,
+        after: (_topic, _committed, next) => next,
         sleep: this.#sleep,
       },
     });
@@ -174,6 +173,15 @@ class SqliteLog implements EventLog {
     const stored = this.#tables.topic(topic);
     checkCommit(topic, next, stored?.next);
     if (stored !== undefined) this.#tables.commit(group, stored, next);
+  }
+
+  async #next(topic: string, from: number, signal: AbortSignal): Promise<readonly LogRecord[]> {
+    while (!signal.aborted) {
+      const records = this.#batch(topic, from, Number.MAX_SAFE_INTEGER);
+      if (records.length > 0) return records;
+      await this.#wakes.wait(topic, signal);
+    }
+    return [];
   }
 
   #batch(topic: string, from: number, to: number): readonly LogRecord[] {
