@@ -65,7 +65,9 @@ const delivery = z.object({
 /** A record of topic `alerts`, keyed by workspace. Throws `RangeError` on what is none. */
 export function encodeAlertRecord(record: AlertRecord, envelope: Envelope): WireMessage {
   const encoded =
-    record.type === 'transition' ? transition.safeEncode(record.transition) : delivery.safeEncode(record.delivery);
+    record.type === 'transition'
+      ? transition.safeEncode({ ...record.transition, channels: [...record.transition.channels] })
+      : delivery.safeEncode(record.delivery);
   if (!encoded.success) throw new RangeError(`this is no ${record.type}: ${faultsOf(encoded.error)}`);
   const body = JSON.stringify(encoded.data);
   return encodeMessage(record.workspace, `paceline.${record.type}.v1`, body, record.workspace, envelope);

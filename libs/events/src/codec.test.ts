@@ -2,7 +2,7 @@ import { type Fact, POINTS_PER_RECORD_MAX, type PointStatement } from '@paceline
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ceType, decodeRecord, encodeFact, factTypeOf, RECORD_BYTES_MAX, type WireRecord } from './codec.ts';
-import { formatInstant, isInstantText, parseInstant } from './instant-text.ts';
+import { instantText, isInstantText, readInstant } from './instant-text.ts';
 import { OBSERVATION_BYTES_TARGET, observationFacts } from './observations.ts';
 
 const at = Date.UTC(2026, 10, 22, 6);
@@ -186,12 +186,11 @@ describe('instants as text', () => {
     ['2026-11-22T06:00:00Z', at],
     ['2026-11-22T06:00:00.000001Z', at + 0.001],
     ['2026-11-22T06:00:00.5Z', at + 500],
-    ['0001-01-01T00:00:00Z', undefined],
     ['2026-02-29T00:00:00Z', undefined],
     ['2026-11-22T24:00:00Z', undefined],
     ['2026-11-22', undefined],
   ])('%s', (text, instant) => {
-    expect(parseInstant(text)).toBe(instant);
+    expect(readInstant(text)).toBe(instant);
     expect(isInstantText(text)).toBe(instant !== undefined);
   });
   it('are told from other text alike by both readers', () => {
@@ -202,10 +201,12 @@ describe('instants as text', () => {
         const iso = date.toISOString();
         return iso.slice(0, place) + character + iso.slice(place + 1);
       });
-    fc.assert(fc.property(near, (text) => isInstantText(text) === (parseInstant(text) !== undefined)));
+    fc.assert(
+      fc.property(near, (text) => isInstantText(text) === (text.endsWith('Z') && readInstant(text) !== undefined)),
+    );
   });
   it('keep their microseconds', () => {
-    expect(formatInstant(at + 0.001)).toBe('2026-11-22T06:00:00.000001Z');
-    expect(formatInstant(at)).toBe('2026-11-22T06:00:00.000Z');
+    expect(instantText(at + 0.001)).toBe('2026-11-22T06:00:00.000001Z');
+    expect(instantText(at)).toBe('2026-11-22T06:00:00Z');
   });
 });

@@ -1,7 +1,7 @@
 import type { Fact, Instant } from '@paceline/domain';
 import type { z } from 'zod';
 import { BODIES } from './fact-schema.ts';
-import { formatInstant, parseInstant } from './instant-text.ts';
+import { instantText, readInstant } from './instant-text.ts';
 import { encodeObservations, readObservations } from './observations.ts';
 import { faultsOf } from './wire.ts';
 
@@ -108,7 +108,7 @@ export function encodeMessage(
     ce_source: `/workspaces/${workspace}/${envelope.source}`,
     'content-type': 'application/json',
   };
-  if (envelope.recordedAt !== undefined) headers[RECORDED_AT_HEADER] = formatInstant(envelope.recordedAt);
+  if (envelope.recordedAt !== undefined) headers[RECORDED_AT_HEADER] = instantText(envelope.recordedAt);
   return { key: utf8.encode(key), value, headers };
 }
 
@@ -144,7 +144,7 @@ export function openMessage(record: WireRecord): Opened | Undecoded {
   const id = headers.ce_id;
   if (id === undefined || id === '') return refuse('missing_header', 'ce_id is missing');
   const stamped = headers[RECORDED_AT_HEADER];
-  const recordedAt = stamped === undefined ? record.appendedAt : parseInstant(stamped);
+  const recordedAt = stamped === undefined ? record.appendedAt : readInstant(stamped);
   if (recordedAt === undefined) {
     return refuse('invalid_recorded_at', `${RECORDED_AT_HEADER} "${stamped}" is no UTC instant`);
   }

@@ -1,6 +1,6 @@
 import type { Instant } from '@paceline/domain';
 import type { WireMessage, WireRecord } from './codec.ts';
-import { formatInstant, parseInstant } from './instant-text.ts';
+import { instantText, readInstant } from './instant-text.ts';
 
 /** A record that could not be taken, with the reason; key, value and headers are the record's own, byte for byte. */
 export interface DeadLetter extends WireMessage {
@@ -28,7 +28,7 @@ export function encodeDeadLetter(letter: DeadLetter): WireMessage {
       ...letter.headers,
       [`${PREFIX}topic`]: letter.topic,
       [`${PREFIX}offset`]: String(letter.offset),
-      [`${PREFIX}appended-at`]: formatInstant(letter.appendedAt),
+      [`${PREFIX}appended-at`]: instantText(letter.appendedAt),
       ...(letter.index === undefined ? {} : { [`${PREFIX}index`]: String(letter.index) }),
       [`${PREFIX}code`]: letter.code,
       [`${PREFIX}message`]: letter.message.slice(0, MESSAGE_MAX),
@@ -49,7 +49,7 @@ export function decodeDeadLetter(record: WireRecord): DecodedDeadLetter {
   }
   const { topic, code, message } = own;
   const offset = Number(own.offset);
-  const appendedAt = parseInstant(own['appended-at'] ?? '');
+  const appendedAt = readInstant(own['appended-at'] ?? '');
   const index = own.index === undefined ? undefined : Number(own.index);
   if (topic === undefined || code === undefined || message === undefined || appendedAt === undefined) {
     return { ok: false, message: 'headers dead-topic, dead-code, dead-message or dead-appended-at are missing' };

@@ -1,7 +1,10 @@
 export * from './alert-records.ts';
 export * from './codec.ts';
 export * from './dead-letter.ts';
+export * from './documents.ts';
 export { evaluationSchema } from './evaluation-schema.ts';
+export { type ParsedJson, parseExactJson } from './exact-json.ts';
 export * from './instant-text.ts';
+export * from './observation-input.ts';
 export * from './observations.ts';
 export * from './topics.ts';

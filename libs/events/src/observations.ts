@@ -5,7 +5,7 @@ import {
   POINTS_PER_RECORD_MAX,
   type PointStatement,
 } from '@paceline/domain';
-import { formatInstant, isInstantText, parseInstant } from './instant-text.ts';
+import { instantText, isInstantText, readInstant } from './instant-text.ts';
 
 /** Above this a record of observations is split. A soft bound: it is held by estimate. */
 export const OBSERVATION_BYTES_TARGET = 256 * 1024;
@@ -62,7 +62,7 @@ export function encodeObservations(fact: ObservationsFact): string {
   return JSON.stringify({
     metric,
     feeder,
-    readAt: readAt === undefined ? undefined : formatInstant(readAt),
+    readAt: readAt === undefined ? undefined : instantText(readAt),
     run,
     points,
   });
@@ -77,7 +77,7 @@ export function readObservations(body: unknown): Read {
   if (!isName(metric)) return { ok: false, message: 'metric: is no text' };
   if (!isName(feeder)) return { ok: false, message: 'feeder: is no text' };
   if (run !== undefined && !isName(run)) return { ok: false, message: 'run: is no text' };
-  const began = readAt === undefined ? undefined : typeof readAt === 'string' ? parseInstant(readAt) : undefined;
+  const began = readAt === undefined ? undefined : typeof readAt === 'string' ? readInstant(readAt) : undefined;
   if (readAt !== undefined && began === undefined) return { ok: false, message: 'readAt: is no UTC instant' };
   if (!Array.isArray(points) || points.length === 0 || points.length > POINTS_PER_RECORD_MAX) {
     return { ok: false, message: `points: is no list of 1 to ${POINTS_PER_RECORD_MAX}` };

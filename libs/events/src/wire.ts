@@ -1,16 +1,16 @@
 import { formatPosition, type Instant, type Position, parsePosition } from '@paceline/domain';
 import { z } from 'zod';
-import { formatInstant, parseInstant } from './instant-text.ts';
+import { instantText, readInstant } from './instant-text.ts';
 
 /** Instants travel as ISO text in UTC, so that a person reading the topic with kcat understands it. */
 export const wireInstant = z.codec(z.string(), z.number(), {
   decode: (text, context): Instant => {
-    const instant = parseInstant(text);
+    const instant = readInstant(text);
     if (instant !== undefined) return instant;
     context.issues.push({ code: 'custom', input: text, message: 'is no UTC instant such as 2026-11-22T06:00:00Z' });
     return z.NEVER;
   },
-  encode: (instant) => formatInstant(instant),
+  encode: (instant) => instantText(instant),
 });
 
 /** Positions travel as `1841:0`. */

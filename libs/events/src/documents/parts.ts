@@ -1,39 +1,38 @@
 import type { Bands, Bounds, Dated, DatedEntry, Grain, Metadata, Pace } from '@paceline/domain';
+import { suggest } from '@paceline/domain/metric/suggest';
+import { canonicalDecimal } from '@paceline/domain/number/decimal';
+import { parseDate } from '@paceline/domain/time/date';
+import { parseDuration } from '@paceline/domain/time/duration';
+import { zoneNames, zoneOf } from '@paceline/domain/time/zone';
 import { z } from 'zod';
-import { readDecimal } from './decimal-text.ts';
-import { nearest } from './suggest.ts';
+import { unknownKeysMessage } from './zod-faults.ts';
 
 /* The pieces of which the documents are made. Custom faults carry their code in `params.code`. */
 
 export const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
-const DURATION = /^P(?=\d|T\d)(?:\d{1,5}W|(?:\d{1,6}D)?(?:T(?=\d)(?:\d{1,6}H)?(?:\d{1,6}M)?(?:\d{1,6}S)?)?)$/;
 const TEXT_MAX = 10_000;
 
 type Shape = Record<string, z.core.$ZodType>;
 
-/** An object that refuses unknown keys. The message holds a line for each of them, `message TAB remedy`, which `faults.ts` takes apart. */
+/** An object that refuses unknown keys; the message carries the known ones for the suggestion. */
 export function strict<S extends Shape>(shape: S) {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key, known)).join('\n') : undefined,
-  });
+  const known = unknownKeysMessage(Object.keys(shape));
+  return z.strictObject(shape, { error: (issue) => (issue.code === 'unrecognized_keys' ? known : undefined) });
 }
 
-export function unknownKey(key: string, known: readonly string[]): string {
-  const near = nearest(key, known);
-  return `unknown key "${key}"\t${near === undefined ? `use one of ${known.join(', ')}` : `did you mean "${near}"?`}`;
+function said(written: unknown, message: string, remedy: string): string {
+  return `"${String(written).slice(0, 60)}" ${message}\t${remedy}`;
 }
 
 export const text = z.string().min(1, 'is empty').max(TEXT_MAX, `is longer than ${TEXT_MAX} characters`);
 export const name = z
   .string()
-  .regex(NAME, {
+  .refine((written) => NAME.test(written), {
     error: (issue) =>
-      `"${String(issue.input).slice(0, 80)}" is no name\tuse a-z, 0-9, _ and -, beginning with a letter or digit, at most 63 characters`,
+      said(issue.input, 'is no name', 'use a-z, 0-9, _ and -, at most 63, beginning with a letter or digit'),
+    params: { code: 'invalid_name' },
   })
-  .meta({ description: 'a-z, 0-9, _ and -, at most 63 characters' });
+  .meta({ pattern: NAME.source });
 /** Names something else; that it exists is checked over all documents. */
 export const reference = z.string().min(1, 'is empty').max(200, 'is longer than 200 characters');
 
@@ -56,8 +55,8 @@ export const word = oneWay(z.string().max(1000), String);
 
 /** A decimal written as number or text; a text is exact, a number counts by its shortest text. */
 export const decimal = oneWay(z.string(), (value, context): string => {
-  const read = readDecimal(value);
-  if (read.ok) return read.text;
+  const read = canonicalDecimal(value);
+  if (typeof read === 'string') return read;
   context.issues.push(fault(read.code, read.message, value));
   return z.NEVER;
 }).meta({ description: 'a decimal: at most 29 digits before and 9 after the point; quote it to keep it exact' });
@@ -65,16 +64,16 @@ export const decimal = oneWay(z.string(), (value, context): string => {
 /** A decimal or a share such as `95%`. */
 export const decimalOrShare = oneWay(z.string(), (value, context): string => {
   const share = typeof value === 'string' && value.trimEnd().endsWith('%');
-  const read = readDecimal(share ? value.trimEnd().slice(0, -1) : value);
-  if (read.ok) return share ? `${read.text}%` : read.text;
-  context.issues.push(fault(read.code, `${read.message} and no share such as "95%"`, value));
+  const read = canonicalDecimal(share ? value.trimEnd().slice(0, -1) : value);
+  if (typeof read === 'string') return share ? `${read}%` : read;
+  context.issues.push(fault(read.code, said(value, 'is no decimal and no share', 'write 1234.5 or "95%"'), value));
   return z.NEVER;
 });
 
 /** A plain number (a weight, a threshold, a share of time), which may be written as text. */
 export const num = oneWay(z.number(), (value, context): number => {
-  const read = readDecimal(value);
-  if (read.ok) return Number(read.text);
+  const read = canonicalDecimal(value);
+  if (typeof read === 'string') return Number(read);
   context.issues.push(fault(read.code, read.message, value));
   return z.NEVER;
 });
@@ -84,43 +83,28 @@ export const count = z.int().min(1, 'is less than 1').max(100_000, 'is more than
 /** A day that exists, `2026-11-22`. */
 export const date = z
   .string()
-  .refine(isDay, {
-    error: (issue) => `"${String(issue.input).slice(0, 40)}" is no day of the calendar\twrite it as 2026-11-22`,
+  .refine((written) => parseDate(written) !== undefined, {
+    error: (issue) => said(issue.input, 'is no day of the calendar', 'write it as 2026-11-22'),
     params: { code: 'invalid_date' },
   })
   .meta({ format: 'date' });
 
-export function isDay(written: string): boolean {
-  const match = DATE.exec(written);
-  if (match === null) return false;
-  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
-  const at = new Date(Date.UTC(year, month - 1, day));
-  return year >= 1000 && at.getUTCMonth() === month - 1 && at.getUTCDate() === day;
-}
-
 export const duration = z
   .string()
-  .regex(DURATION, {
-    error: (issue) =>
-      `"${String(issue.input).slice(0, 40)}" is no duration\twrite days as P7D, weeks as P2W, hours and minutes as PT6H or PT30M`,
+  .refine((written) => parseDuration(written) !== undefined, {
+    error: (issue) => said(issue.input, 'is no duration', 'write days as P7D, weeks as P2W, time as PT6H or PT30M'),
+    params: { code: 'invalid_duration' },
   })
   .meta({ format: 'duration' });
 
-export const timezone = z.string().refine(isZone, {
-  error: (issue) =>
-    `"${String(issue.input).slice(0, 60)}" is no time zone known here\tuse an IANA name such as Europe/Berlin or UTC`,
+export const timezone = z.string().refine((written) => zoneOf(written) !== undefined, {
+  error: (issue) => {
+    const near = suggest(String(issue.input), zoneNames());
+    const remedy = near === undefined ? 'use an IANA name such as Europe/Berlin or UTC' : `did you mean "${near}"?`;
+    return said(issue.input, 'is no time zone known here', remedy);
+  },
   params: { code: 'invalid_timezone' },
 });
-
-function isZone(zone: string): boolean {
-  try {
-    // An offset such as +01:00 is accepted by Intl but has no summer time and no name: not a zone people mean.
-    return /^[A-Za-z]/.test(zone) && new Intl.DateTimeFormat('en', { timeZone: zone }) !== undefined;
-  } catch {
-    // Intl says no by throwing RangeError.
-    return false;
-  }
-}
 
 export const GRAINS = [
   'hour',
