@@ -9,7 +9,7 @@ export type Scaled = bigint;
  * evaluator sees nothing else, so both forms give the same verdicts.
  */
 export interface Cell extends Span {
-  /** Points, at least 1. */
+  /** Points; 0 only where `versions` says what stood inside a bucket whose points were all retracted since. */
   readonly count: number;
   readonly sum: Scaled;
   readonly min: Scaled;
@@ -30,12 +30,14 @@ export interface Cell extends Span {
   readonly resets?: number;
   /**
    * Period points only: what stood inside the bucket, when statements were recorded before its end; ascending by
-   * `validFrom`. `null` parts mean retracted then. Absent: the point is valid from the bucket's end only.
+   * `validFrom`, then `id`. `null` parts mean retracted then. Absent: the point is valid from the bucket's end only.
    */
   readonly versions?: readonly PointVersion[];
 }
 
 export interface PointVersion {
+  /** Of the bucket's points the one with this id; absent for the point without. */
+  readonly id?: string;
   readonly validFrom: Instant;
   readonly value: Scaled | null;
   readonly numerator: Scaled | null;
@@ -67,4 +69,9 @@ export interface MetricNeed {
   readonly to: Instant;
   /** Instants for which `running` may be asked (time points only), ascending. */
   readonly running: readonly Instant[];
+  /**
+   * Edges of windows that are no bucket edges of the metric, ascending: there cells of time points are cut, because a time
+   * point belongs to a window by its own time. Period points ignore them.
+   */
+  readonly cuts?: readonly Instant[];
 }

@@ -1,0 +1,312 @@
+import type { MetricCells, SeriesCells } from '../cell.ts';
+import type { Instant, Span } from '../instant.ts';
+import { SCALE } from '../number/decimal.ts';
+import { add, compare, type Rational } from '../number/rational.ts';
+import { bucketAt } from '../time/bucket.ts';
+import { Accumulator } from './accumulator.ts';
+import { evaluateExpression } from './expression.ts';
+import type { Metric } from './metric.ts';
+import { cellAsOf, indexOfSeries, latestCell, type SeriesIndex } from './series-index.ts';
+
+export type CellsOf = (metric: string) => MetricCells;
+export type Where = Readonly<Record<string, string>>;
+
+/** The aggregate of a metric over a window, exact. */
+export interface Reading {
+  readonly value: Rational | null;
+  /** Why there is no value; `null` with one. */
+  readonly reason: 'no_points' | 'zero_denominator' | 'several_series' | null;
+  /** Points used. */
+  readonly count: number;
+  /** Matching series: those with a point used in the value. */
+  readonly series: number;
+  /** End of the latest used point's bucket. */
+  readonly until: Instant | null;
+  /** Time of the latest used point; of a period point its bucket's start. */
+  readonly lastAt: Instant | null;
+  /** Drops of counters that were read as restarts. */
+  readonly resets: number;
+  /** A bucket that had not ended by `asOf` was used. */
+  readonly provisional: boolean;
+  /** A series' value is that of its latest point before the window. */
+  readonly carried: boolean;
+}
+
+export interface ReadOptions {
+  /** Only points valid by then are seen. */
+  readonly asOf: Instant;
+  /** The window consists of complete buckets: sum, count, counter and distinct of nothing are 0 and count as data. */
+  readonly emptyIsZero?: boolean;
+  /** `last` only: whether a point whose bucket ended then may stand in for a window without one; absent: none may. */
+  readonly carry?: (bucketEnd: Instant) => boolean;
+}
+
+/**
+ * The aggregate over the buckets (or points) that start in the windows, as seen at `asOf`: over time within each series, then
+ * across series. `windows` are ascending and disjoint; a derived metric is computed on its operands' aggregates of the same windows.
+ */
+export function readMetric(
+  metric: Metric,
+  cellsOf: CellsOf,
+  where: Where | undefined,
+  windows: readonly Span[],
+  options: ReadOptions,
+): Reading {
+  if (metric.expression !== null) return readDerived(metric, cellsOf, where, windows, options);
+  const reader = new Reader(metric, windows, options);
+  return reader.read(matchingSeries(cellsOf(metric.name), where));
+}
+
+/** The same over several series already chosen, of a metric with points of its own: a group of a trend. */
+export function readSeries(
+  metric: Metric,
+  series: readonly SeriesCells[],
+  windows: readonly Span[],
+  options: ReadOptions,
+): Reading {
+  return new Reader(metric, windows, options).read(series);
+}
+
+const matches = new WeakMap<MetricCells, WeakMap<Where, readonly SeriesCells[]>>();
+
+/** Series whose dimensions have every value that `where` asks for. */
+export function matchingSeries(cells: MetricCells, where: Where | undefined): readonly SeriesCells[] {
+  if (where === undefined) return cells.series;
+  let byWhere = matches.get(cells);
+  if (byWhere === undefined) {
+    byWhere = new WeakMap();
+    matches.set(cells, byWhere);
+  }
+  let found = byWhere.get(where);
+  if (found === undefined) {
+    // "" asks for series without the dimension: absent, null and "" are one.
+    const wanted = Object.entries(where);
+    found = cells.series.filter(({ dimensions }) =>
+      wanted.every(([name, value]) => (Object.hasOwn(dimensions, name) ? dimensions[name] : '') === value),
+    );
+    byWhere.set(where, found);
+  }
+  return found;
+}
+
+/**
+ * The latest bucket that starts before `before` and holds a point valid by `asOf`; of a derived metric the latest in which
+ * every operand has one.
+ */
+export function latestBucket(
+  metric: Metric,
+  cellsOf: CellsOf,
+  where: Where | undefined,
+  before: Instant,
+  asOf: Instant,
+): Span | undefined {
+  if (metric.expression === null) {
+    let latest: Instant | undefined;
+    for (const series of matchingSeries(cellsOf(metric.name), where)) {
+      const cell = latestCell(metric, series, before, asOf);
+      if (cell !== undefined && (latest === undefined || cell.from > latest)) latest = cell.from;
+    }
+    return latest === undefined ? undefined : bucketAt(metric.grid, latest);
+  }
+  let limit = before;
+  for (;;) {
+    const sides: Span[] = [];
+    for (const operand of metric.operands.values()) {
+      const side = latestBucket(operand, cellsOf, where, limit, asOf);
+      if (side === undefined) return undefined;
+      sides.push(side);
+    }
+    const earliest = sides.reduce((low, side) => (side.from < low.from ? side : low));
+    if (sides.every((side) => side.from === earliest.from)) return earliest;
+    limit = earliest.from + 1;
+  }
+}
+
+/** Whether any point, of whatever period, is valid by `asOf`; of a derived metric, of any operand. */
+export function hasPoint(metric: Metric, cellsOf: CellsOf, where: Where | undefined, asOf: Instant): boolean {
+  if (metric.expression !== null) {
+    for (const operand of metric.operands.values()) if (hasPoint(operand, cellsOf, where, asOf)) return true;
+    return false;
+  }
+  return matchingSeries(cellsOf(metric.name), where).some(
+    (series) => latestCell(metric, series, Number.POSITIVE_INFINITY, asOf) !== undefined,
+  );
+}
+
+class Reader {
+  private readonly metric: Metric;
+  private readonly windows: readonly Span[];
+  private readonly options: ReadOptions;
+  private provisional = false;
+  private carried = false;
+
+  constructor(metric: Metric, windows: readonly Span[], options: ReadOptions) {
+    this.metric = metric;
+    this.windows = windows;
+    this.options = options;
+  }
+
+  read(series: readonly SeriesCells[]): Reading {
+    const { metric } = this;
+    const pooled = metric.across === 'pool' || (metric.across === 'sum' && addsUp(metric));
+    return pooled ? this.pool(series) : this.fold(series);
+  }
+
+  /** All series as one. */
+  private pool(series: readonly SeriesCells[]): Reading {
+    const all = new Accumulator(this.metric.aggregation!);
+    let used = 0;
+    for (const each of series) if (this.collect(all, each)) used++;
+    const value = all.finish();
+    const reason = value !== null ? null : all.count === 0 ? 'no_points' : 'zero_denominator';
+    return this.reading(value, reason, used, all.count, all.until, all.lastAt, all.resets);
+  }
+
+  /** Each series by itself, then across. */
+  private fold(series: readonly SeriesCells[]): Reading {
+    const values: Rational[] = [];
+    let used = 0;
+    let count = 0;
+    let resets = 0;
+    let until: Instant | null = null;
+    let lastAt: Instant | null = null;
+    for (const each of series) {
+      const one = new Accumulator(this.metric.aggregation!);
+      if (!this.collect(one, each)) continue;
+      used++;
+      count += one.count;
+      resets += one.resets;
+      until = Math.max(until ?? one.until!, one.until!);
+      lastAt = Math.max(lastAt ?? one.lastAt!, one.lastAt!);
+      const value = one.finish();
+      if (value !== null) values.push(value);
+    }
+    if (this.metric.across === 'none' && used > 1) {
+      return this.reading(null, 'several_series', used, count, until, lastAt, resets);
+    }
+    const value = acrossOf(this.metric.across, values);
+    const reason = value !== null ? null : count === 0 ? 'no_points' : 'zero_denominator';
+    return this.reading(value, reason, used, count, until, lastAt, resets);
+  }
+
+  private reading(
+    value: Rational | null,
+    reason: Reading['reason'],
+    series: number,
+    count: number,
+    until: Instant | null,
+    lastAt: Instant | null,
+    resets: number,
+  ): Reading {
+    const { provisional, carried } = this;
+    if (reason === 'no_points' && this.options.emptyIsZero === true && this.metric.zeroWhenEmpty) {
+      return { value: NOTHING, reason: null, count, series, until, lastAt, resets, provisional, carried };
+    }
+    return { value, reason, count, series, until, lastAt, resets, provisional, carried };
+  }
+
+  /** Adds what a series has in the windows; whether it has a point. */
+  private collect(into: Accumulator, series: SeriesCells): boolean {
+    const index = indexOfSeries(series);
+    const before = into.count;
+    const { windows, options, metric } = this;
+    for (let at = 0; at < windows.length; at++) this.collectWindow(into, index, windows[at]!);
+    if (into.count > before) return true;
+    const start = windows[0]?.from;
+    if (options.carry === undefined || metric.aggregation !== 'last' || start === undefined) return false;
+    const earlier = latestCell(metric, series, start, options.asOf);
+    if (earlier === undefined || !options.carry(earlier.to)) return false;
+    this.carried = true;
+    into.addCell(earlier, undefined);
+    return true;
+  }
+
+  private collectWindow(into: Accumulator, index: SeriesIndex, window: Span): void {
+    const { asOf } = this.options;
+    const low = index.lower(window.from);
+    let high = index.lower(window.to);
+    if (low >= high) return;
+    // Cells end in order, so at most the last that has started by asOf has not ended.
+    if (index.cells[high - 1]!.to <= asOf) {
+      into.addRun(index, low, high);
+      return;
+    }
+    high = Math.min(high, index.upper(asOf));
+    if (low >= high) return;
+    const last = index.cells[high - 1]!;
+    if (last.to <= asOf) {
+      into.addRun(index, low, high);
+      return;
+    }
+    into.addRun(index, low, high - 1);
+    const seen = cellAsOf(this.metric, index.series, last, asOf);
+    if (seen === undefined) return;
+    this.provisional = true;
+    into.addCell(seen, this.metric.aggregation === 'counter' ? index.before(high - 1)?.last : undefined);
+  }
+}
+
+const NOTHING: Rational = { n: 0n, d: SCALE };
+
+/** A sum over series of these is the same as over all their points. */
+function addsUp(metric: Metric): boolean {
+  return metric.aggregation === 'sum' || metric.aggregation === 'count' || metric.aggregation === 'counter';
+}
+
+function acrossOf(across: Metric['across'], values: readonly Rational[]): Rational | null {
+  const [first, ...rest] = values;
+  if (first === undefined) return null;
+  switch (across) {
+    case 'min':
+      return rest.reduce((low, value) => (compare(value, low) < 0 ? value : low), first);
+    case 'max':
+      return rest.reduce((high, value) => (compare(value, high) > 0 ? value : high), first);
+    case 'avg': {
+      const total = rest.reduce(add, first);
+      return { n: total.n, d: total.d * BigInt(values.length) };
+    }
+    default:
+      return rest.reduce(add, first);
+  }
+}
+
+function readDerived(
+  metric: Metric,
+  cellsOf: CellsOf,
+  where: Where | undefined,
+  windows: readonly Span[],
+  { asOf, emptyIsZero = false }: ReadOptions,
+): Reading {
+  let count = 0;
+  let series = 0;
+  let until: Instant | null = null;
+  let lastAt: Instant | null = null;
+  let resets = 0;
+  let provisional = false;
+  let missing: Reading['reason'] = null;
+  const values = new Map<string, Rational | null>();
+  for (const [name, operand] of metric.operands) {
+    // Operands do not carry: both sides are of the same window.
+    const side = readMetric(operand, cellsOf, where, windows, { asOf, emptyIsZero });
+    values.set(name, side.value);
+    missing ??= side.reason;
+    count += side.count;
+    series = Math.max(series, side.series);
+    if (side.until !== null) until = Math.max(until ?? side.until, side.until);
+    if (side.lastAt !== null) lastAt = Math.max(lastAt ?? side.lastAt, side.lastAt);
+    resets += side.resets;
+    provisional ||= side.provisional;
+  }
+  const value = evaluateExpression(metric.expression!, (name) => values.get(name) ?? null);
+  return {
+    value: typeof value === 'string' ? null : value,
+    reason: typeof value === 'string' ? (missing ?? value) : null,
+    count,
+    series,
+    until,
+    lastAt,
+    resets,
+    provisional,
+    carried: false,
+  };
+}
