@@ -1,5 +1,5 @@
 import { bind, identifier } from './bind.ts';
-import { decodeRows, type ReadRow, type ReadShape } from './decode.ts';
+import { decodeRows, type ReadRow, type ReadShape, ROWS_FORMAT } from './decode.ts';
 import {
   isBadRows,
   isMemoryLimit,
@@ -127,7 +127,7 @@ export class ClickHouseStore implements Store {
     shape: Shape,
     options: QueryOptions = {},
   ): Promise<ReadRow<Shape>[]> {
-    const rows = decodeRows(await this.bytes(statement, 'RowBinary', options), shape);
+    const rows = decodeRows(await this.bytes(statement, ROWS_FORMAT, options), shape);
     return this.within(rows, options);
   }
 

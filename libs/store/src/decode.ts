@@ -25,9 +25,13 @@ type ValueOf<Type extends ReadType> = Type extends 'String' | 'LowCardinality(St
 export type ReadShape = Readonly<Record<string, ReadType>>;
 export type ReadRow<Shape extends ReadShape> = { -readonly [Column in keyof Shape]: ValueOf<Shape[Column]> };
 
-/** Decodes RowBinary. The select list must have exactly the shape's columns, in its order and types. */
+/** The format that `decodeRows` reads: it says what its columns are, so a select list that differs from its shape is found. */
+export const ROWS_FORMAT = 'RowBinaryWithNamesAndTypes';
+
+/** Decodes an answer whose select list has exactly the shape's columns, in its order and types; names are free. */
 export function decodeRows<Shape extends ReadShape>(bytes: Uint8Array, shape: Shape): ReadRow<Shape>[] {
   const reader = new Reader(bytes);
+  checkTypes(reader, shape);
   const columns = Object.entries(shape).map(([name, type]) => [name, readerOf(type)] as const);
   const rows: ReadRow<Shape>[] = [];
   while (!reader.done) {
@@ -37,6 +41,22 @@ export function decodeRows<Shape extends ReadShape>(bytes: Uint8Array, shape: Sh
     rows.push(row as ReadRow<Shape>);
   }
   return rows;
+}
+
+function checkTypes(reader: Reader, shape: ReadShape): void {
+  const count = reader.length();
+  const names = Array.from({ length: count }, () => reader.text());
+  const types = Array.from({ length: count }, () => reader.text());
+  const expected = Object.entries(shape);
+  for (let at = 0; at < Math.max(count, expected.length); at++) {
+    const [name, type] = expected[at] ?? ['nothing', 'nothing'];
+    if (plain(types[at] ?? 'nothing') === plain(type)) continue;
+    throw new TypeError(`Column ${at + 1} of a query is ${names[at]} ${types[at]}, its reader expects ${name} ${type}`);
+  }
+}
+
+function plain(type: string): string {
+  return type.replace("DateTime64(6, 'UTC')", 'DateTime64(6)').replace('LowCardinality(String)', 'String');
 }
 
 function readerOf(type: ReadType): (reader: Reader) => unknown {

@@ -134,17 +134,23 @@ function nullable(inner: Encoder): Encoder {
 /** Length and bytes of each different string are kept, since a column of few values asks for the same ones again. */
 function rememberedText(): Encoder {
   let known = new Map<string, Uint8Array>();
+  let last: unknown;
+  let lastBytes: Uint8Array = new Uint8Array();
   return (writer, value) => {
-    const text = asText(value);
-    let bytes = known.get(text);
-    if (bytes === undefined) {
-      const alone = new Writer(text.length * 3 + 10);
-      alone.text(text);
-      bytes = Uint8Array.from(alone.finish());
-      if (known.size >= REMEMBERED_MAX) known = new Map();
-      known.set(text, bytes);
+    if (value !== last) {
+      const text = asText(value);
+      let bytes = known.get(text);
+      if (bytes === undefined) {
+        const alone = new Writer(text.length * 3 + 10);
+        alone.text(text);
+        bytes = Uint8Array.from(alone.finish());
+        if (known.size >= REMEMBERED_MAX) known = new Map();
+        known.set(text, bytes);
+      }
+      last = text;
+      lastBytes = bytes;
     }
-    writer.bytes(bytes);
+    writer.bytes(lastBytes);
   };
 }
 
@@ -248,13 +254,14 @@ class Writer {
 
   uint32(value: number): void {
     this.room(4);
-    this.at = this.buffer.writeUInt32LE(value, this.at);
+    this.word(value);
   }
 
   uint64(value: number): void {
     this.room(8);
-    this.buffer.writeUInt32LE(value % 4294967296, this.at);
-    this.at = this.buffer.writeUInt32LE(Math.floor(value / 4294967296), this.at + 4);
+    const high = Math.floor(value / 4294967296);
+    this.word(value - high * 4294967296);
+    this.word(high);
   }
 
   uint64Big(value: bigint): void {
@@ -280,8 +287,18 @@ class Writer {
   /** Two's complement of a safe integer; `Math.floor` makes the high word negative with it. */
   private int64(value: number): void {
     const high = Math.floor(value / 4294967296);
-    this.buffer.writeUInt32LE(value - high * 4294967296, this.at);
-    this.at = this.buffer.writeInt32LE(high, this.at + 4);
+    this.word(value - high * 4294967296);
+    this.word(high);
+  }
+
+  /** Four bytes, little-endian; bitwise operators take a negative number as its two's complement. */
+  private word(value: number): void {
+    const { buffer, at } = this;
+    buffer[at] = value & 255;
+    buffer[at + 1] = (value >>> 8) & 255;
+    buffer[at + 2] = (value >>> 16) & 255;
+    buffer[at + 3] = (value >>> 24) & 255;
+    this.at = at + 4;
   }
 
   decimal(value: unknown, bits: 128 | 256): void {
@@ -314,8 +331,7 @@ class Writer {
   }
 
   private fill(byte: number, count: number): void {
-    this.buffer.fill(byte, this.at, this.at + count);
-    this.at += count;
+    for (const end = this.at + count; this.at < end; this.at++) this.buffer[this.at] = byte;
   }
 }
 
