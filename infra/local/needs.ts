@@ -1,8 +1,13 @@
+import { available } from './kafka.ts';
 import { postgresProgram } from './postgres.ts';
 import { redisProgram } from './redis.ts';
 
 /** What tests may ask for beyond Node, and why it is not there. `undefined` means that it is. */
 const CHECKS: Readonly<Record<string, () => string | undefined>> = {
+  kafka: () => {
+    const kafka = available();
+    return kafka.ok ? undefined : kafka.reason;
+  },
   postgres: () =>
     postgresProgram() === undefined ? 'PostgreSQL is not installed (Debian: apt-get install postgresql)' : undefined,
   redis: () =>
