@@ -10,4 +10,4 @@ export {
   type RuleOf,
   ruleOf,
 } from './machine.ts';
-export { type AlertPoint, alertPoint, rankOf, type Standing, standingOf } from './point.ts';
+export { type AlertPoint, type AlertStanding, alertPoint, rankOf, standingOf } from './point.ts';

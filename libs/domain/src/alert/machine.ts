@@ -2,7 +2,7 @@ import type { AlertRuleDocument } from '../document.ts';
 import type { Verdict } from '../evaluation.ts';
 import type { Instant } from '../instant.ts';
 import type { Policy } from '../policy/policy.ts';
-import { type AlertPoint, rankOf, type Standing, standingOf } from './point.ts';
+import { type AlertPoint, type AlertStanding, rankOf, standingOf } from './point.ts';
 
 export type AlertStateName = 'ok' | 'pending' | 'firing' | 'recovering';
 
@@ -79,7 +79,7 @@ export function openEpisode(state: AlertState): Episode | undefined {
   return last !== undefined && last.ended === null ? last : undefined;
 }
 
-function step(state: AlertState, point: AlertPoint, standing: Standing, rule: RuleOf): AlertState {
+function step(state: AlertState, point: AlertPoint, standing: AlertStanding, rule: RuleOf): AlertState {
   switch (state.name) {
     case 'ok':
     case 'pending': {

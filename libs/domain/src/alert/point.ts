@@ -20,14 +20,15 @@ export interface AlertPoint {
 }
 
 export function alertPoint(evaluation: Evaluation): AlertPoint {
-  const { asOf, verdict, reason, measuredAt, score, pace, gap, progress, policy } = evaluation;
-  return { at: asOf, verdict, reason, measuredAt, closing: score !== null, pace, gap, progress, policy };
+  const { asOf, verdict, reason, measuredAt, score, pace, gap, progress, progressRaw, policy } = evaluation;
+  const closing = score !== null;
+  return { at: asOf, verdict, reason, measuredAt, closing, pace, gap, progress: progressRaw ?? progress, policy };
 }
 
 type When = AlertRuleDocument['spec']['when'];
 
 /** `between`: no longer bad, not yet good. `gap`: says nothing of good or bad. */
-export type Standing = 'bad' | 'between' | 'good' | 'gap';
+export type AlertStanding = 'bad' | 'between' | 'good' | 'gap';
 
 const SAYS_NOTHING: ReadonlySet<Verdict> = new Set(['no_target', 'no_data', 'insufficient_data', 'not_started']);
 
@@ -35,7 +36,7 @@ export function rankOf(verdict: Verdict): number {
   return VERDICTS.indexOf(verdict);
 }
 
-export function standingOf(point: AlertPoint, when: When, policy: Policy | undefined): Standing {
+export function standingOf(point: AlertPoint, when: When, policy: Policy | undefined): AlertStanding {
   if (SAYS_NOTHING.has(point.verdict)) return 'gap';
   if (rankOf(point.verdict) <= rankOf(when)) return 'bad';
   return pastMargin(point, when, policy) ? 'good' : 'between';

@@ -1,5 +1,6 @@
 import type { Instant, Span } from '../instant.ts';
-import { type CoveredStatement, type FeederSnapshot, FeederState, type MetricBuckets } from './coverage.ts';
+import { bucketOfPoint, type Metric } from '../metric/metric.ts';
+import { type CoveredStatement, type FeederSnapshot, FeederState } from './coverage.ts';
 
 /** Labels repeat in every record, and turning one into a span asks a calendar. Beyond the bound it is asked again. */
 const LABELS_MAX = 20_000;
@@ -13,17 +14,18 @@ export interface MetricSnapshot {
 
 /** What the fold remembers of one metric's observations: who stated them, how far, and since when there are any. */
 export class MetricActivity {
-  readonly metric: string;
+  readonly name: string;
   readonly feeders = new Map<string, FeederState>();
-  /** `undefined` while the metric is unknown or derived. */
-  buckets: MetricBuckets | undefined;
+  /** `undefined` while the metric is unknown. */
+  metric: Metric | undefined;
   #labels = new Map<string, Span | null>();
   /** Least label ever stated; labels of one grain sort by time. Kept so that a metric defined after its points finds them. */
   #firstLabel: string | null = null;
   #firstTime: Instant | null = null;
   #statedFrom: Instant | null = null;
 
-  constructor(metric: string) {
+  constructor(name: string, metric: Metric | undefined) {
+    this.name = name;
     this.metric = metric;
   }
 
@@ -32,14 +34,14 @@ export class MetricActivity {
     return this.#statedFrom;
   }
 
-  get points(): MetricBuckets['points'] | undefined {
-    return this.buckets?.points;
+  get points(): Metric['points'] | undefined {
+    return this.metric?.points;
   }
 
   feeder(name: string): FeederState {
     let state = this.feeders.get(name);
     if (state === undefined) {
-      state = new FeederState(this.metric, name);
+      state = new FeederState(this.name, name);
       this.feeders.set(name, state);
     }
     return state;
@@ -54,7 +56,7 @@ export class MetricActivity {
     const known = this.#labels.get(label);
     if (known !== undefined) return known;
     if (this.#firstLabel === null || label < this.#firstLabel) this.#firstLabel = label;
-    const bucket = this.buckets?.points === 'period' ? (this.buckets.ofLabel(label) ?? null) : null;
+    const bucket = (this.metric && bucketOfPoint(this.metric, { period: label })) ?? null;
     if (this.#labels.size >= LABELS_MAX) this.#labels.clear();
     this.#labels.set(label, bucket);
     return bucket === null ? null : this.#stated(bucket);
@@ -63,17 +65,17 @@ export class MetricActivity {
   /** `null` when the metric is unknown, has period points, or its calendar has a gap there. */
   bucketOfTime(time: Instant): Span | null {
     if (this.#firstTime === null || time < this.#firstTime) this.#firstTime = time;
-    const bucket = this.buckets?.points === 'time' ? (this.buckets.at(time) ?? null) : null;
+    const bucket = (this.metric && bucketOfPoint(this.metric, { at: time })) ?? null;
     return bucket === null ? null : this.#stated(bucket);
   }
 
   /** The metric's definition changed what its buckets are. */
-  reshape(buckets: MetricBuckets | undefined): void {
-    this.buckets = buckets;
+  reshape(metric: Metric | undefined): void {
+    this.metric = metric;
     this.#labels = new Map();
     this.#statedFrom = null;
-    if (buckets?.points === 'time' && this.#firstTime !== null) this.bucketOfTime(this.#firstTime);
-    if (buckets?.points === 'period' && this.#firstLabel !== null) this.bucketOfPeriod(this.#firstLabel);
+    if (metric?.points === 'time' && this.#firstTime !== null) this.bucketOfTime(this.#firstTime);
+    if (metric?.points === 'period' && this.#firstLabel !== null) this.bucketOfPeriod(this.#firstLabel);
     for (const feeder of this.feeders.values()) feeder.reshape();
   }
 
@@ -86,8 +88,7 @@ export class MetricActivity {
     };
   }
 
-  restore(snapshot: MetricSnapshot, buckets: MetricBuckets | undefined): void {
-    this.buckets = buckets;
+  restore(snapshot: MetricSnapshot): void {
     this.#firstLabel = snapshot.firstLabel;
     this.#firstTime = snapshot.firstTime;
     this.#statedFrom = snapshot.statedFrom;

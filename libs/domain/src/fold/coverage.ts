@@ -1,17 +1,9 @@
 import type { Feeder } from '../fact.ts';
 import type { Instant, Span } from '../instant.ts';
 import { type Intervals, intervalsOf, union } from '../interval.ts';
+import type { Metric } from '../metric/metric.ts';
 import type { Position } from '../position.ts';
 import type { FeederCoverage } from '../view.ts';
-
-/** The buckets of a metric's own grain, as its definition and calendar make them. */
-export interface MetricBuckets {
-  readonly points: 'period' | 'time';
-  /** `undefined` in a gap of a calendar's table. */
-  at(instant: Instant): Span | undefined;
-  /** `undefined` when the text is no label of this grain. */
-  ofLabel(label: string): Span | undefined;
-}
 
 /** First and last bucket that hold a standing, not retracted point stated by one feeder. */
 export interface Extent {
@@ -114,7 +106,7 @@ export class FeederState {
   }
 
   /** An explicit statement; `undefined` while what it starts from must first be read. */
-  cover(statement: CoveredStatement, points: MetricBuckets['points'] | undefined): ResolvedCovered | undefined {
+  cover(statement: CoveredStatement, points: Metric['points'] | undefined): ResolvedCovered | undefined {
     if (this.#waiting.length > 0 || (!this.explicit && this.#dirty)) {
       this.#waiting.push(statement);
       return undefined;
@@ -128,7 +120,7 @@ export class FeederState {
   }
 
   /** The answer to `question`; gives the statements that waited for it. */
-  resolve(extent: Extent | null, points: MetricBuckets['points'] | undefined): ResolvedCovered[] {
+  resolve(extent: Extent | null, points: Metric['points'] | undefined): ResolvedCovered[] {
     this.#dirty = false;
     this.#extent = extent;
     const waiting = this.#waiting;
@@ -136,7 +128,7 @@ export class FeederState {
     return waiting.map((statement) => this.#cover(statement, points));
   }
 
-  coverage(points: MetricBuckets['points'] | undefined): FeederCoverage {
+  coverage(points: Metric['points'] | undefined): FeederCoverage {
     return {
       feeder: this.feeder,
       statements: this.#statements,
@@ -167,7 +159,7 @@ export class FeederState {
     this.#waiting = [...snapshot.waiting];
   }
 
-  #cover(statement: CoveredStatement, points: MetricBuckets['points'] | undefined): ResolvedCovered {
+  #cover(statement: CoveredStatement, points: Metric['points'] | undefined): ResolvedCovered {
     const first = !this.#explicit;
     this.#explicit = true;
     if (first) this.#before = spanOf(this.#extent, points);
@@ -181,7 +173,7 @@ export class FeederState {
 }
 
 /** Default coverage: through the latest point's period; of time points up to the bucket that still fills. */
-function spanOf(extent: Extent | null, points: MetricBuckets['points'] | undefined): Span | null {
+function spanOf(extent: Extent | null, points: Metric['points'] | undefined): Span | null {
   if (extent === null || points === undefined) return null;
   const to = points === 'period' ? extent.last.to : extent.last.from;
   return to > extent.first.from ? { from: extent.first.from, to } : null;

@@ -1,4 +1,5 @@
-import type { KnownDocument } from '../catalog.ts';
+import type { Catalog, KnownDocument } from '../catalog.ts';
+import { compileCatalog } from '../definition/compile.ts';
 import type { JsonValue } from '../document.ts';
 import type { CoveredFact, Fact, ObservationsFact, OverrideFact, Recorded } from '../fact.ts';
 import type { Instant } from '../instant.ts';
@@ -61,8 +62,9 @@ export class DefinitionFold {
   #position: Position = -1;
   #recordedAt: Instant = Number.NEGATIVE_INFINITY;
   #lastTick: LastTick | null = null;
+  #catalog: Catalog | null = null;
 
-  /** Of the last record seen, -1 before the first. Of a record of many points, its last point's. */
+  /** Of the last record seen (of its first point), -1 before the first. */
   get position(): Position {
     return this.#position;
   }
@@ -78,6 +80,15 @@ export class DefinitionFold {
 
   get documents(): ReadonlyMap<string, KnownDocument> {
     return this.definitions.documents;
+  }
+
+  /** The definitions known now, compiled; the same object until an apply changes them. */
+  get catalog(): Catalog {
+    const { position, documents } = this.definitions;
+    if (this.#catalog === null || this.#catalog.position !== position) {
+      this.#catalog = compileCatalog(documents.values(), { position });
+    }
+    return this.#catalog;
   }
 
   sourceState(source: string): SourceState | undefined {
@@ -174,6 +185,7 @@ export class DefinitionFold {
     this.#position = snapshot.position;
     this.#recordedAt = snapshot.recordedAt ?? Number.NEGATIVE_INFINITY;
     this.#lastTick = snapshot.lastTick;
+    this.#catalog = null;
     this.definitions.restore(snapshot.definitions);
     this.checkIns.restore(snapshot.checkIns);
     this.suppression.restore(snapshot.suppression);

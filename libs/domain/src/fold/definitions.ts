@@ -138,10 +138,10 @@ export class Definitions {
 
 /** Everything that decides which bucket a point falls into, and what a bucket's aggregate is, as comparable text. */
 function shapeOf(metric: MetricDocument, documents: ReadonlyMap<string, KnownDocument>): string {
-  const { aggregation, derived, points, grain, timezone, calendar } = metric.spec;
+  const { aggregation, derived, points, revisions, grain, timezone, calendar } = metric.spec;
   const named = calendar === undefined ? undefined : documents.get(`calendar/${calendar}`)?.document;
   const spec: CalendarDocument['spec'] | null = named?.kind === 'Calendar' ? named.spec : null;
-  return canonicalJson([aggregation ?? null, derived ?? null, points ?? 'period', grain, timezone ?? null, spec]);
+  return canonicalJson([aggregation, derived, points ?? 'period', revisions, grain, timezone, spec]);
 }
 
 function equalJson(left: Document, right: Document): boolean {

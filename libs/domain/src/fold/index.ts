@@ -1,6 +1,6 @@
 export type { MetricSnapshot } from './activity.ts';
 export { nextRecordedAt } from './clock.ts';
-export type { CoveredStatement, Extent, ExtentQuestion, MetricBuckets, ResolvedCovered } from './coverage.ts';
+export type { CoveredStatement, Extent, ExtentQuestion, ResolvedCovered } from './coverage.ts';
 export {
   DefinitionFold,
   type DefinitionFoldSnapshot,
@@ -19,4 +19,4 @@ export {
 } from './definitions.ts';
 export { type Acknowledgement, CheckIns, type Silence, type Snooze, Suppression } from './people.ts';
 export { type MetricTouch, Touched } from './touched.ts';
-export { type BucketsOf, mappedFeeders, WorkspaceFold, type WorkspaceFoldSnapshot } from './workspace.ts';
+export { mappedFeeders, WorkspaceFold, type WorkspaceFoldSnapshot } from './workspace.ts';

@@ -1,22 +1,26 @@
 import type { KnownDocument } from '../catalog.ts';
 import { documentId } from '../document.ts';
-import type { CoveredFact, Feeder, ObservationsFact, Recorded } from '../fact.ts';
+import type { CoveredFact, Feeder, ObservationsFact, PointStatement, Recorded } from '../fact.ts';
 import type { Instant, Span } from '../instant.ts';
-import { difference, type Intervals, intervalsOf } from '../interval.ts';
+import { difference, type Intervals, intersection, intervalsOf } from '../interval.ts';
+import type { Metric } from '../metric/metric.ts';
+import { periodValidFrom } from '../metric/statement.ts';
+import { bucketAt } from '../time/bucket.ts';
 import { readInstant } from '../time/instant-text.ts';
 import type { FeederCoverage, MetricCoverage } from '../view.ts';
 import { MetricActivity, type MetricSnapshot } from './activity.ts';
-import type { Extent, ExtentQuestion, MetricBuckets, ResolvedCovered } from './coverage.ts';
+import type { Extent, ExtentQuestion, ResolvedCovered } from './coverage.ts';
 import { DefinitionFold, type DefinitionFoldSnapshot, type FoldEffect } from './definition-fold.ts';
 import type { DefinitionChange } from './definitions.ts';
 import { Touched, type TouchedSnapshot } from './touched.ts';
 
-/** Answers the buckets of a metric under these documents; `undefined` when it is unknown or derived. */
-export type BucketsOf = (metric: string, documents: ReadonlyMap<string, KnownDocument>) => MetricBuckets | undefined;
-
 export interface WorkspaceFoldSnapshot extends DefinitionFoldSnapshot {
   readonly metrics: readonly (readonly [metric: string, MetricSnapshot])[];
   readonly touched: TouchedSnapshot;
+  readonly coveredAtTick: readonly (readonly [
+    metric: string,
+    spans: readonly (readonly [from: Instant | null, to: Instant])[],
+  ])[];
 }
 
 /**
@@ -28,15 +32,10 @@ export class WorkspaceFold extends DefinitionFold {
   readonly touched = new Touched();
   /** Since it was last cleared; what caches and the status must look at again. Not part of a snapshot. */
   readonly fresh = new Touched();
-  readonly #bucketsOf: BucketsOf;
   readonly #metrics = new Map<string, MetricActivity>();
   readonly #resolved: ResolvedCovered[] = [];
-  #feeders: ReadonlyMap<string, readonly Feeder[]> | null = null;
-
-  constructor(bucketsOf: BucketsOf) {
-    super();
-    this.#bucketsOf = bucketsOf;
-  }
+  #feeders: ReadonlyMap<string, readonly Feeder[]> = new Map();
+  #coveredAtTick = new Map<string, Intervals>();
 
   /** As the evaluator reads it: by every source mapped to the metric, and by push once a push was accepted. */
   coverage(metric: string): MetricCoverage {
@@ -47,20 +46,38 @@ export class WorkspaceFold extends DefinitionFold {
     return { feeders };
   }
 
+  /** What every feeder covers: where buckets can be complete. */
+  coveredSpans(metric: string): Intervals {
+    const [first, ...others] = this.coverage(metric).feeders.map(coveredBy);
+    return others.reduce<Intervals>((all, next) => intersection(all, next), first ?? []);
+  }
+
+  /** The same at the last tick. */
+  coveredAtTick(metric: string): Intervals {
+    return this.#coveredAtTick.get(metric) ?? [];
+  }
+
+  /** Names of the metrics about which anything was ever stated. */
+  metrics(): IterableIterator<string> {
+    return this.#metrics.keys();
+  }
+
+  /** The last tick has been judged: what was touched before it is dealt with. */
+  judged(): void {
+    this.touched.clear();
+    for (const metric of this.#metrics.keys()) this.#coveredAtTick.set(metric, this.coveredSpans(metric));
+  }
+
   /** Start of the earliest bucket of the metric about which anything was ever stated. */
   statedFrom(metric: string): Instant | null {
     return this.#metrics.get(metric)?.statedFrom ?? null;
-  }
-
-  buckets(metric: string): MetricBuckets | undefined {
-    return this.#activity(metric).buckets;
   }
 
   /** What must be read from the raw table before `coverage` is right; empty most of the time. */
   questions(): ExtentQuestion[] {
     const questions: ExtentQuestion[] = [];
     for (const activity of this.#metrics.values()) {
-      if (activity.buckets === undefined) continue;
+      if (activity.metric === undefined) continue;
       for (const feeder of activity.feeders.values()) {
         const question = feeder.question();
         if (question !== undefined) questions.push(question);
@@ -88,20 +105,29 @@ export class WorkspaceFold extends DefinitionFold {
       ...super.snapshot(),
       metrics: [...this.#metrics].map(([metric, activity]) => [metric, activity.snapshot()] as const),
       touched: this.touched.snapshot(),
+      coveredAtTick: [...this.#coveredAtTick].map(
+        ([metric, spans]) => [metric, spans.map(({ from, to }) => [finite(from), to] as const)] as const,
+      ),
     };
   }
 
   override restore(snapshot: WorkspaceFoldSnapshot): void {
     super.restore(snapshot);
-    this.#feeders = null;
+    this.#feeders = mappedFeeders(this.documents);
     this.#resolved.length = 0;
     this.#metrics.clear();
     for (const [metric, state] of snapshot.metrics) {
-      const activity = new MetricActivity(metric);
-      activity.restore(state, this.#bucketsOf(metric, this.documents));
+      const activity = new MetricActivity(metric, this.catalog.metrics.get(metric));
+      activity.restore(state);
       this.#metrics.set(metric, activity);
     }
     this.touched.restore(snapshot.touched);
+    this.#coveredAtTick = new Map(
+      snapshot.coveredAtTick.map(([metric, spans]) => [
+        metric,
+        spans.map(([from, to]) => ({ from: from ?? Number.NEGATIVE_INFINITY, to })),
+      ]),
+    );
     this.fresh.clear();
   }
 
@@ -121,8 +147,8 @@ export class WorkspaceFold extends DefinitionFold {
     const feeder = activity.feeder(fact.feeder);
     const readAt = fact.readAt ?? recordedAt;
     for (const [bucket, stated] of this.#bucketsOfRecord(activity, fact, recordedAt)) {
-      this.touched.bucket(activity.metric, bucket, stated.validFrom);
-      this.fresh.bucket(activity.metric, bucket, stated.validFrom);
+      this.touched.bucket(activity.name, bucket, stated.validFrom);
+      this.fresh.bucket(activity.name, bucket, stated.validFrom);
       if (feeder.explicit) continue;
       const before = feeder.coverage(activity.points);
       if (stated.retracted) feeder.stated(bucket, readAt, true, stated.revised);
@@ -142,13 +168,18 @@ export class WorkspaceFold extends DefinitionFold {
       if (bucket === null) continue;
       let stated = buckets.get(bucket);
       if (stated === undefined) {
-        stated = { validFrom: time ?? validity(bucket, recordedAt), valued: false, retracted: false, revised: false };
+        stated = {
+          validFrom: time ?? periodValidFrom(bucket, recordedAt),
+          valued: false,
+          retracted: false,
+          revised: false,
+        };
         buckets.set(bucket, stated);
       }
       if (time !== null && time < stated.validFrom) stated.validFrom = time;
-      if (point.value === null) stated.retracted = true;
+      if (isRetraction(activity.metric, point)) stated.retracted = true;
       else stated.valued = true;
-      if (point.revision !== undefined) stated.revised = true;
+      if (point.revision !== undefined && activity.metric?.revisions === true) stated.revised = true;
     }
     return buckets;
   }
@@ -168,7 +199,7 @@ export class WorkspaceFold extends DefinitionFold {
 
   #changed(change: DefinitionChange): void {
     const feeders = this.#feeders;
-    this.#feeders = null;
+    this.#feeders = mappedFeeders(this.documents);
     for (const id of [
       ...change.put.map(({ document }) => documentId(document)),
       ...change.removed.map(({ id }) => id),
@@ -176,24 +207,24 @@ export class WorkspaceFold extends DefinitionFold {
       this.touched.document(id);
       this.fresh.document(id);
     }
+    for (const activity of this.#metrics.values()) activity.metric = this.catalog.metrics.get(activity.name);
     for (const metric of change.reshaped) {
-      this.#activity(metric).reshape(this.#bucketsOf(metric, this.documents));
+      this.#activity(metric).reshape(this.catalog.metrics.get(metric));
       this.#whole(metric);
     }
     for (const { id, document } of change.removed) {
       if (document.document.kind !== 'Metric' || this.documents.has(id)) continue;
       this.#activity(document.document.metadata.name).reshape(undefined);
     }
-    if (feeders === null) return;
-    for (const metric of new Set([...feeders.keys(), ...this.#mapped().keys()])) {
-      if ((feeders.get(metric) ?? []).join() !== (this.#mapped().get(metric) ?? []).join()) this.#whole(metric);
+    for (const metric of new Set([...feeders.keys(), ...this.#feeders.keys()])) {
+      if ((feeders.get(metric) ?? []).join() !== (this.#feeders.get(metric) ?? []).join()) this.#whole(metric);
     }
   }
 
   /** One more feeder must cover the metric from now on, so everything that was complete may not be. */
   #newPusher(activity: MetricActivity): void {
     activity.feeder('push');
-    if (this.#mapped().has(activity.metric)) this.#whole(activity.metric);
+    if (this.#feeders.has(activity.name)) this.#whole(activity.name);
   }
 
   #whole(metric: string): void {
@@ -203,29 +234,24 @@ export class WorkspaceFold extends DefinitionFold {
 
   /** Coverage decides on a bucket from the bucket's end on: only then it can be complete. */
   #coverageMoved(activity: MetricActivity, from: Instant): void {
-    const at = Number.isFinite(from) ? (activity.buckets?.at(from)?.to ?? from) : from;
-    this.touched.coverage(activity.metric, at);
-    this.fresh.coverage(activity.metric, at);
+    const bucket = Number.isFinite(from) && activity.metric ? bucketAt(activity.metric.grid, from) : undefined;
+    const at = bucket?.to ?? from;
+    this.touched.coverage(activity.name, at);
+    this.fresh.coverage(activity.name, at);
   }
 
   #activity(metric: string): MetricActivity {
     let activity = this.#metrics.get(metric);
     if (activity === undefined) {
-      activity = new MetricActivity(metric);
-      activity.buckets = this.#bucketsOf(metric, this.documents);
+      activity = new MetricActivity(metric, this.catalog.metrics.get(metric));
       this.#metrics.set(metric, activity);
     }
     return activity;
   }
 
   #feedersOf(metric: string): readonly Feeder[] {
-    const mapped = this.#mapped().get(metric) ?? [];
+    const mapped = this.#feeders.get(metric) ?? [];
     return this.#metrics.get(metric)?.feeders.has('push') === true ? [...mapped, 'push'] : mapped;
-  }
-
-  #mapped(): ReadonlyMap<string, readonly Feeder[]> {
-    this.#feeders ??= mappedFeeders(this.documents);
-    return this.#feeders;
   }
 }
 
@@ -251,9 +277,11 @@ interface Stated {
   revised: boolean;
 }
 
-/** From when a period point can be seen: from its period's end, earlier when it was recorded inside. */
-function validity(period: Span, recordedAt: Instant): Instant {
-  return Math.min(period.to, Math.max(period.from, recordedAt));
+/** Whether the point is absent after this statement, as `saidOf` has it. */
+function isRetraction(metric: Metric | undefined, point: PointStatement): boolean {
+  return metric?.aggregation === 'ratio'
+    ? point.numerator === undefined || point.denominator === undefined
+    : point.value === undefined || point.value === null;
 }
 
 function uncovered(feeder: Feeder): FeederCoverage {
@@ -273,4 +301,8 @@ function firstDifference(left: FeederCoverage, right: FeederCoverage): Instant |
 function coveredBy({ statements, before, points }: FeederCoverage): Intervals {
   if (before === null && points === null) return statements;
   return intervalsOf([...statements, ...(before === null ? [] : [before]), ...(points === null ? [] : [points])]);
+}
+
+function finite(from: Instant): Instant | null {
+  return Number.isFinite(from) ? from : null;
 }
