@@ -68,7 +68,7 @@ export function lockFolder(folder: string): FolderLock {
 
 function ownerOf(lock: DatabaseSync): string | undefined {
   try {
-    const pid = lock.prepare('SELECT pid FROM owner').get()?.['pid'];
+    const pid = lock.prepare('SELECT pid FROM owner').get()?.pid;
     return typeof pid === 'number' ? String(pid) : undefined;
   } catch (error) {
     // The owner is writing its pid at this moment; its name is a courtesy, the refusal stands without it.
@@ -144,15 +144,15 @@ function check(database: DatabaseSync, file: string, readOnly: boolean): void {
 function checkEnds(database: DatabaseSync, file: string): void {
   const last = database.prepare('SELECT max(id) AS id FROM record WHERE id >= ? AND id < ?');
   for (const row of database.prepare('SELECT id, name, next_offset, retention_ms FROM topic').all()) {
-    const topic = numberOf(row['id']);
-    const next = numberOf(row['next_offset']);
-    const id = last.get(recordId(topic, 0), recordId(topic + 1, 0))?.['id'];
+    const topic = numberOf(row.id);
+    const next = numberOf(row.next_offset);
+    const id = last.get(recordId(topic, 0), recordId(topic + 1, 0))?.id;
     const found = id === null || id === undefined ? 0 : offsetOfId(numberOf(id)) + 1;
-    const emptied = id === null && row['retention_ms'] !== null;
+    const emptied = id === null && row.retention_ms !== null;
     if (found === next || emptied) continue;
     throw new LogRefused(
       'log_corrupt',
-      `${file}: topic "${String(row['name'])}" should end at offset ${next} but its last record is before ${found}: ${remedy(file)}`,
+      `${file}: topic "${String(row.name)}" should end at offset ${next} but its last record is before ${found}: ${remedy(file)}`,
     );
   }
 }

@@ -167,17 +167,17 @@ export class SqliteTables {
 
   /** Reads topics' ends again when another process has written since; true when it has. */
   refresh(): boolean {
-    const version = numberOf(this.#database.prepare('PRAGMA data_version').get()?.['data_version']);
+    const version = numberOf(this.#database.prepare('PRAGMA data_version').get()?.data_version);
     if (version === this.#dataVersion) return false;
     this.#dataVersion = version;
     for (const row of this.#database.prepare('SELECT id, name, next_offset, retention_ms FROM topic').all()) {
-      const retention = row['retention_ms'];
-      const name = String(row['name']);
+      const retention = row.retention_ms;
+      const name = String(row.name);
       const retentionMs = retention === null ? null : numberOf(retention);
-      this.#topics.set(name, { id: numberOf(row['id']), name, next: numberOf(row['next_offset']), retentionMs });
+      this.#topics.set(name, { id: numberOf(row.id), name, next: numberOf(row.next_offset), retentionMs });
     }
     for (const row of this.#database.prepare('SELECT consumer, topic_id, next_offset FROM place').all()) {
-      this.#places.set(placeKey(String(row['consumer']), numberOf(row['topic_id'])), numberOf(row['next_offset']));
+      this.#places.set(placeKey(String(row.consumer), numberOf(row.topic_id)), numberOf(row.next_offset));
     }
     return true;
   }
@@ -195,15 +195,15 @@ export class SqliteTables {
 
   #record(topic: StoredTopic, row: Record<string, unknown>): LogRecord {
     const { key, value, headers } = row;
-    const offset = offsetOfId(numberOf(row['id']));
+    const offset = offsetOfId(numberOf(row.id));
     if (!(value instanceof Uint8Array) || typeof headers !== 'string' || !(key === null || key instanceof Uint8Array)) {
       throw corruptRecord(this.#folder, topic.name, offset);
     }
-    if (checksum(key, value, headers) !== row['crc']) throw corruptRecord(this.#folder, topic.name, offset);
+    if (checksum(key, value, headers) !== row.crc) throw corruptRecord(this.#folder, topic.name, offset);
     return {
       topic: topic.name,
       offset,
-      appendedAt: numberOf(row['appended_at']),
+      appendedAt: numberOf(row.appended_at),
       key,
       value,
       headers: headersOf(headers),

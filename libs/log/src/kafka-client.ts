@@ -1,0 +1,126 @@
+import type { ConnectionOptions } from 'node:tls';
+import { Kafka, logLevel, type SASLOptions } from 'kafkajs';
+import Cluster from 'kafkajs/src/cluster/index.js';
+import { createLogger } from 'kafkajs/src/loggers/index.js';
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+import socketFactory from 'kafkajs/src/network/socketFactory.js';
+
+export interface KafkaConnection {
+  /** `host:port` each. */
+  readonly brokers: readonly string[];
+  readonly clientId?: string;
+  readonly tls?: boolean | ConnectionOptions;
+  readonly sasl?: {
+    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+    readonly username: string;
+    readonly password: string;
+  };
+  readonly connectionTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+  /** What kafkajs has to say. What matters reaches the caller as an error as well. Default: nowhere. */
+  readonly log?: (
+    level: 'error' | 'warn' | 'info' | 'debug',
+    message: string,
+    fields: Readonly<Record<string, unknown>>,
+  ) => void;
+}
+
+/** Gives up after about ten seconds, so that callers hear of a lost broker while they can still answer for it. */
+export const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 } as const;
+const METADATA_AGE_MS_MAX = 300_000;
+const READ_COMMITTED = 1;
+
+const LEVELS: ReadonlyMap<logLevel, 'error' | 'warn' | 'info' | 'debug'> = new Map([
+  [logLevel.ERROR, 'error'],
+  [logLevel.WARN, 'warn'],
+  [logLevel.INFO, 'info'],
+  [logLevel.DEBUG, 'debug'],
+]);
+
+export function createKafka(connection: KafkaConnection): Kafka {
+  quietIdleConnections();
+  const { tls, sasl } = settings(connection);
+  return new Kafka({
+    brokers: [...connection.brokers],
+    clientId: connection.clientId ?? 'paceline',
+    ...(tls === undefined ? {} : { ssl: tls }),
+    ...(sasl === undefined ? {} : { sasl }),
+    connectionTimeout: connection.connectionTimeoutMs ?? 5_000,
+    requestTimeout: connection.requestTimeoutMs ?? 30_000,
+    retry: RETRY,
+    logLevel: logLevel.INFO,
+    logCreator: logCreator(connection),
+  });
+}
+
+/** kafkajs's own cluster, which can fetch without a group; its client offers that only inside consumer groups. */
+export function createCluster(connection: KafkaConnection): Cluster {
+  quietIdleConnections();
+  const { tls, sasl } = settings(connection);
+  return new Cluster({
+    brokers: [...connection.brokers],
+    clientId: connection.clientId ?? 'paceline',
+    ssl: tls,
+    sasl,
+    connectionTimeout: connection.connectionTimeoutMs ?? 5_000,
+    authenticationTimeout: 10_000,
+    requestTimeout: connection.requestTimeoutMs ?? 30_000,
+    enforceRequestTimeout: true,
+    metadataMaxAge: METADATA_AGE_MS_MAX,
+    retry: RETRY,
+    allowAutoTopicCreation: false,
+    isolationLevel: READ_COMMITTED,
+    socketFactory: socketFactory(),
+    logger: createLogger({ level: logLevel.INFO, logCreator: logCreator(connection) }),
+  });
+}
+
+function settings(connection: KafkaConnection): {
+  tls: boolean | ConnectionOptions | undefined;
+  sasl: SASLOptions | undefined;
+} {
+  return { tls: connection.tls, sasl: connection.sasl === undefined ? undefined : saslOf(connection.sasl) };
+}
+
+function saslOf(sasl: NonNullable<KafkaConnection['sasl']>): SASLOptions {
+  const { mechanism, username, password } = sasl;
+  switch (mechanism) {
+    case 'plain':
+      return { mechanism, username, password };
+    case 'scram-sha-256':
+      return { mechanism, username, password };
+    case 'scram-sha-512':
+      return { mechanism, username, password };
+  }
+}
+
+function logCreator({ log }: KafkaConnection) {
+  return () =>
+    ({ level, namespace, log: entry }: { level: logLevel; namespace: string; log: { readonly message: string } }) => {
+      const name = LEVELS.get(level);
+      if (name !== undefined) log?.(name, `kafkajs ${namespace}: ${entry.message}`, { ...entry });
+    };
+}
+
+let quieted = false;
+
+/**
+ * kafkajs re-arms a timer of 1 ms for every connection that has nothing to send (issue 1751), which costs an idle process
+ * several percent of a core. A check is only needed while requests wait.
+ */
+export function quietIdleConnections(): void {
+  if (quieted) return;
+  quieted = true;
+  const schedule = RequestQueue.prototype.scheduleCheckPendingRequests;
+  RequestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
+    if (this.pending.length > 0) schedule.call(this);
+  };
+}
+
+/** The broker's error name (`UNKNOWN_TOPIC_OR_PARTITION`), through the retries that may wrap it. */
+export function kafkaErrorType(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('type' in at && typeof at.type === 'string') return at.type;
+  }
+  return undefined;
+}
