@@ -7,4 +7,5 @@ export { type ParsedJson, parseExactJson } from './exact-json.ts';
 export * from './instant-text.ts';
 export * from './observation-input.ts';
 export * from './observations.ts';
+export * from './scenario.ts';
 export * from './topics.ts';
