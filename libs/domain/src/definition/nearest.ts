@@ -1,0 +1,1 @@
+export { suggest as nearestName } from '../metric/suggest.ts';

@@ -1,0 +1,154 @@
+import type { Catalog } from './catalog.ts';
+import type { MetricNeed } from './cell.ts';
+import type { CompiledCycle, CompiledKeyResult, CompiledKpi, CompiledSubject, Source } from './definition/compiled.ts';
+import { lastCompleteWindow } from './evaluate/window.ts';
+import type { Instant, Span } from './instant.ts';
+import { coveredOfMetric } from './metric/coverage.ts';
+import { type Metric, sourcesOf } from './metric/metric.ts';
+import { subjectOf } from './subjects.ts';
+import { bucketAt } from './time/bucket.ts';
+import type { MetricCoverage } from './view.ts';
+
+/** The finest step of time: a sample at this much before an instant is before it. */
+export const TICK: Instant = 0.001;
+
+/**
+ * What evaluating the subjects at the instants reads of each metric with points of its own. Without `coverage` the windows
+ * that depend on it (each, rolling) are taken from the beginning of time, which is right and slow.
+ */
+export function needsOf(
+  catalog: Catalog,
+  subjects: Iterable<string>,
+  instants: readonly Instant[],
+  coverage?: (metric: string) => MetricCoverage,
+): MetricNeed[] {
+  const needs = new Map<string, Need>();
+  const seen = new Set<CompiledSubject>();
+  const visit = (compiled: CompiledSubject, closed?: Span): void => {
+    if (closed === undefined && seen.has(compiled)) return;
+    if (closed === undefined) seen.add(compiled);
+    switch (compiled.kind) {
+      case 'key_result':
+        needOfKeyResult(compiled, instants, needs);
+        return;
+      case 'kpi':
+        needOfKpi(compiled, closed, instants, coverage, needs);
+        return;
+      case 'unit':
+        for (const member of compiled.members) visit(member);
+        return;
+      case 'objective':
+        for (const result of compiled.keyResults) visit(result);
+        for (const child of compiled.children) visit(child);
+        return;
+    }
+  };
+  for (const subject of subjects) {
+    const found = subjectOf(catalog, subject);
+    if (found !== undefined) visit(found.compiled, found.closed);
+  }
+  return [...needs].map(([metric, need]) => ({
+    metric,
+    from: need.from,
+    to: need.to,
+    running: [...need.running].sort((left, right) => left - right),
+    cuts: [...need.cuts].sort((left, right) => left - right),
+  }));
+}
+
+interface Need {
+  from: Instant;
+  to: Instant;
+  readonly running: Set<Instant>;
+  readonly cuts: Set<Instant>;
+}
+
+function needOfKeyResult(result: CompiledKeyResult, instants: readonly Instant[], needs: Map<string, Need>): void {
+  if (result.source === null) return;
+  const { span } = result.cycle;
+  const metric = result.source.metric;
+  const wholePast = result.pace.method === 'seasonal' || (metric.expression !== null && usesStart(result));
+  const read = { from: wholePast ? Number.NEGATIVE_INFINITY : span.from, before: span.to };
+  add(result.source, read, instants, result.cycle, needs);
+}
+
+function usesStart(result: CompiledKeyResult): boolean {
+  return result.baseline.some((entry) => entry.value === 'start');
+}
+
+function needOfKpi(
+  kpi: CompiledKpi,
+  closed: Span | undefined,
+  instants: readonly Instant[],
+  coverage: ((metric: string) => MetricCoverage) | undefined,
+  needs: Map<string, Need>,
+): void {
+  const before = closed?.to ?? (kpi.period.kind === 'cycle' ? kpi.period.cycle.span.to : Number.POSITIVE_INFINITY);
+  let from = Number.POSITIVE_INFINITY;
+  if (kpi.pace.method === 'seasonal') from = Number.NEGATIVE_INFINITY;
+  for (const asOf of instants) from = Math.min(from, closed?.from ?? windowStart(kpi, asOf, coverage));
+  add(kpi.source, { from, before }, instants, kpi.period.kind === 'cycle' ? kpi.period.cycle : null, needs);
+}
+
+/** Where what a KPI reads at an instant begins. */
+function windowStart(
+  kpi: CompiledKpi,
+  asOf: Instant,
+  coverage: ((metric: string) => MetricCoverage) | undefined,
+): Instant {
+  const { period } = kpi;
+  const { metric } = kpi.source;
+  switch (period.kind) {
+    case 'cycle':
+      return period.cycle.span.from;
+    case 'toDate':
+      return bucketAt(period.grid, asOf)?.from ?? asOf;
+    case 'latest':
+      // The latest cell of every series comes along, so the newest of them is known; a formula needs both sides of one bucket.
+      return metric.expression === null ? (bucketAt(metric.grid, asOf)?.from ?? asOf) : Number.NEGATIVE_INFINITY;
+    case 'each':
+    case 'rolling': {
+      if (coverage === undefined) return Number.NEGATIVE_INFINITY;
+      const covered = coveredOfMetric(metric, coverage);
+      const count = period.kind === 'rolling' ? period.count : 1;
+      return lastCompleteWindow(metric, covered, period.grid, count, asOf)?.from ?? asOf;
+    }
+  }
+}
+
+function add(
+  source: Source,
+  read: { readonly from: Instant; readonly before: Instant },
+  instants: readonly Instant[],
+  cycle: CompiledCycle | null,
+  needs: Map<string, Need>,
+): void {
+  const latest = instants.reduce((left, right) => Math.max(left, right), Number.NEGATIVE_INFINITY);
+  const to = Math.min(latest + TICK, read.before);
+  for (const metric of sourcesOf(source.metric)) {
+    let need = needs.get(metric.name);
+    if (need === undefined) {
+      need = { from: read.from, to, running: new Set(), cuts: new Set() };
+      needs.set(metric.name, need);
+    }
+    need.from = Math.min(need.from, read.from);
+    need.to = Math.max(need.to, to);
+    if (metric.points === 'time') {
+      for (const asOf of instants) if (asOf < read.before) need.running.add(asOf);
+      if (cycle !== null) for (const cut of cutsOf(metric, cycle.span)) need.cuts.add(cut);
+    }
+  }
+}
+
+/** The edges of a span that are no edges of the metric's buckets: there its cells are cut. */
+export function cutsOf(metric: Metric, span: Span): Instant[] {
+  return [span.from, span.to].filter((at) => bucketAt(metric.grid, at)?.from !== at);
+}
+
+/** The edges of all cycles at which the cells of a metric's time points are cut. */
+export function cutsOfMetric(catalog: Catalog, metric: Metric): Instant[] {
+  if (metric.points !== 'time') return [];
+  const cuts = new Set<Instant>();
+  for (const cycle of catalog.cycles.values()) for (const cut of cutsOf(metric, cycle.span)) cuts.add(cut);
+  return [...cuts].sort((left, right) => left - right);
+}

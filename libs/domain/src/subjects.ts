@@ -1,0 +1,109 @@
+import type { Catalog } from './catalog.ts';
+import { closeOf } from './definition/compile-cycle.ts';
+import type { CompiledKpi, CompiledObjective, CompiledSubject, Source } from './definition/compiled.ts';
+import type { Instant } from './instant.ts';
+import { sourcesOf } from './metric/metric.ts';
+import { parseSubject } from './subject-id.ts';
+import { type Bucket, bucketUntil, previousBucket } from './time/bucket.ts';
+import { bucketOfLabel, labelOf } from './time/label.ts';
+
+/** Every subject that is evaluated at an instant, members before what they roll up into. */
+export function subjectsOf(catalog: Catalog, at: Instant): string[] {
+  const subjects = [...catalog.keyResults.keys()];
+  for (const objective of catalog.objectives.values()) subjects.push(objective.subject);
+  subjects.push(...catalog.unitCycles.keys());
+  for (const kpi of catalog.kpis.values()) {
+    subjects.push(kpi.subject);
+    const closed = closedPeriod(kpi, at);
+    if (closed !== undefined) subjects.push(closedSubject(kpi, closed));
+  }
+  return subjects;
+}
+
+/** The compiled subject of an id; of `kpi/NAME@LABEL` with the closed period. `undefined` when there is none. */
+export function subjectOf(
+  catalog: Catalog,
+  subject: string,
+): { readonly compiled: CompiledSubject; readonly closed?: Bucket } | undefined {
+  const id = parseSubject(subject);
+  if (id === undefined) return undefined;
+  if (id.kind !== 'kpi') {
+    const compiled =
+      id.kind === 'key_result'
+        ? catalog.keyResults.get(subject)
+        : id.kind === 'objective'
+          ? catalog.objectives.get(id.name)
+          : catalog.unitCycles.get(subject);
+    return compiled === undefined ? undefined : { compiled };
+  }
+  const kpi = catalog.kpis.get(id.name);
+  if (kpi === undefined) return undefined;
+  if (id.label === undefined) return { compiled: kpi };
+  if (kpi.period.kind !== 'toDate' && kpi.period.kind !== 'each') return undefined;
+  const closed = bucketOfLabel(kpi.period.grid, id.label);
+  return closed === undefined ? undefined : { compiled: kpi, closed };
+}
+
+/** The last period of a toDate or `each` KPI that is closed at an instant: what `kpi/NAME@LABEL` says (EVALUATION §5). */
+export function closedPeriod(kpi: CompiledKpi, at: Instant): Bucket | undefined {
+  if (kpi.period.kind !== 'toDate' && kpi.period.kind !== 'each') return undefined;
+  const { grid } = kpi.period;
+  let bucket = bucketUntil(grid, at);
+  while (bucket !== undefined && closeOf(bucket, kpi.source, null) > at) bucket = previousBucket(grid, bucket);
+  return bucket;
+}
+
+/** `kpi/new-revenue@2026-11`. */
+export function closedSubject(kpi: CompiledKpi, period: Bucket): string {
+  const { period: of } = kpi;
+  return of.kind === 'toDate' || of.kind === 'each' ? `${kpi.subject}@${labelOf(of.grid, period)}` : kpi.subject;
+}
+
+/** Whether a source reads a metric's points, directly or through derived metrics. */
+export function reads(source: Source | null, metric: string): boolean {
+  return (
+    source !== null && (source.metric.name === metric || sourcesOf(source.metric).some(({ name }) => name === metric))
+  );
+}
+
+/**
+ * Every subject whose evaluation a metric's points can change: what reads it, directly or through derived metrics, and
+ * all that these roll up into. Members first.
+ */
+export function subjectsReading(catalog: Catalog, metric: string): string[] {
+  const keyResults = [...catalog.keyResults.values()].filter((result) => reads(result.source, metric));
+  const objectives = new Set<string>(keyResults.map((result) => result.objective));
+  const touched = (objective: CompiledObjective): boolean =>
+    objectives.has(objective.name) || objective.children.some(({ name }) => objectives.has(name));
+  const subjects = keyResults.map(({ subject }) => subject);
+  // Children come before their parents, so one pass reaches the top.
+  for (const objective of catalog.objectives.values()) {
+    if (!touched(objective)) continue;
+    objectives.add(objective.name);
+    subjects.push(objective.subject);
+  }
+  for (const unit of catalog.unitCycles.values()) {
+    if (unit.members.some(({ name }) => objectives.has(name))) subjects.push(unit.subject);
+  }
+  for (const kpi of catalog.kpis.values()) if (reads(kpi.source, metric)) subjects.push(kpi.subject);
+  return subjects;
+}
+
+/** What a check-in can change: its key result and all that it rolls up into. */
+export function subjectsAbove(catalog: Catalog, subject: string): string[] {
+  const result = catalog.keyResults.get(subject);
+  if (result === undefined) return [];
+  const path = [subject];
+  const names = new Set<string>();
+  for (let name: string | null = result.objective; name !== null && !names.has(name); ) {
+    const objective: CompiledObjective | undefined = catalog.objectives.get(name);
+    if (objective === undefined) break;
+    names.add(name);
+    path.push(objective.subject);
+    name = objective.parent;
+  }
+  for (const unit of catalog.unitCycles.values()) {
+    if (unit.members.some(({ name }) => names.has(name))) path.push(unit.subject);
+  }
+  return path;
+}
