@@ -151,6 +151,27 @@ const DEFINITIONS = {
     'There are more documents than the limit allows.',
     'Split the definitions over workspaces, or raise limits.documents.',
   ),
+  invalid_definitions: entry(
+    422,
+    'Definition documents have faults, so that none of them was taken.',
+    'Correct every fault listed; each names its document and place.',
+  ),
+  invalid_bounds: entry(
+    422,
+    'A low bound lies above the high one, or a band on the wrong side of the other.',
+    'Swap the two values.',
+  ),
+  conflicting_keys: entry(422, 'Two keys that exclude each other are both given.', 'Keep one of the two.'),
+  date_outside_cycle: entry(
+    422,
+    'A day lies outside the cycle in which it is read.',
+    'Move it into the cycle, or choose another cycle.',
+  ),
+  focus: entry(
+    422,
+    'A unit or an objective has more goals than anybody can focus on; a warning that refuses nothing.',
+    'Drop or merge some.',
+  ),
   invalid_scenario: entry(
     422,
     'A scenario file does not have the shape of a scenario.',

@@ -13,6 +13,10 @@ export interface Fault {
   readonly file?: string;
   readonly line?: number;
   readonly column?: number;
+  /** Id of the definition document, `kpi/new-revenue`. */
+  readonly document?: string;
+  /** What to do about this one, where more is known than the table says. */
+  readonly remedy?: string;
 }
 
 export interface PacelineErrorOptions extends ErrorOptions {
