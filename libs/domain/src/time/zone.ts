@@ -105,7 +105,7 @@ class TransitionZone implements Zone {
   }
 
   private indexAt(at: Instant): number {
-    if (at - OFFSET_MAX < this.low || at + OFFSET_MAX >= this.high) this.cover(at - OFFSET_MAX, at + OFFSET_MAX);
+    if (!(at - OFFSET_MAX >= this.low && at + OFFSET_MAX < this.high)) this.cover(at - OFFSET_MAX, at + OFFSET_MAX);
     const { stretches, hint } = this;
     const hinted = stretches[hint];
     if (hinted !== undefined && at >= hinted.from && at < hinted.to) return hint;
