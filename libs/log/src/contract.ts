@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { MESSAGE_BYTES_MAX } from './limits.ts';
 import type { BatchContext, EventLog, LogMessage, LogRecord, SubscribeOptions, Subscription } from './port.ts';
 import { LogBusy, LogRefused } from './port.ts';
 import type { QueueLimits } from './queue.ts';
@@ -179,6 +180,15 @@ function describeAppending({ begin, open, fresh }: Context): void {
     expect([appended.baseOffset, appended.lastOffset]).toEqual([0, 99]);
   });
 
+  test('the largest record passes, among small ones', async () => {
+    const log = await fresh();
+    await log.ensureTopic('facts.a');
+    const large = 'x'.repeat(MESSAGE_BYTES_MAX - 10);
+    await log.append('facts.a', [message('before'), message(large), message('after')]);
+    const lengths = bodies(await readAll(log, 'facts.a')).map((body) => body.length);
+    expect(lengths).toEqual([6, large.length, 5]);
+  });
+
   test('a full queue answers LogBusy and takes appends again once it has drained', async () => {
     const log = await fresh({ queue: { requestsMax: 10, bytesMax: 1_000_000, flushBytesMax: 100_000 } });
     await log.ensureTopic('facts.a');
@@ -195,7 +205,7 @@ function describeAppending({ begin, open, fresh }: Context): void {
   test('what no adapter could store is refused with its code, and nothing of it is kept', async () => {
     const log = await fresh();
     await log.ensureTopic('facts.a');
-    expect(await codeOf(log.append('facts.a', [message('ok'), message('x'.repeat(1_000_001))]))).toBe(
+    expect(await codeOf(log.append('facts.a', [message('ok'), message('x'.repeat(MESSAGE_BYTES_MAX))]))).toBe(
       'message_too_large',
     );
     expect(await codeOf(log.append('facts.a', []))).toBe('empty_append');

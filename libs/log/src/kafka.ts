@@ -4,7 +4,7 @@ import { KafkaAppender } from './kafka-append.ts';
 import { createKafka, type KafkaConnection, kafkaErrorType } from './kafka-client.ts';
 import { KafkaFetcher, TopicReader } from './kafka-fetch.ts';
 import { KafkaMember, type MemberLimits } from './kafka-member.ts';
-import { checkTopicName, logClosed, topicUnknown } from './limits.ts';
+import { checkTopicName, logClosed, MESSAGE_BYTES_MAX, topicUnknown } from './limits.ts';
 import {
   type Appended,
   type EventLog,
@@ -189,6 +189,7 @@ class KafkaLog implements EventLog {
           configEntries: [
             { name: 'message.timestamp.type', value: 'LogAppendTime' },
             { name: 'cleanup.policy', value: 'delete' },
+            { name: 'max.message.bytes', value: String(TOPIC_MESSAGE_BYTES_MAX) },
             { name: 'retention.ms', value: String(retentionMs) },
             { name: 'retention.bytes', value: '-1' },
           ],
@@ -219,6 +220,8 @@ class KafkaLog implements EventLog {
 }
 
 const FACTS_PREFIX = 'facts.';
+/** The largest message in a batch of its own, with room for the overhead of both. */
+const TOPIC_MESSAGE_BYTES_MAX = MESSAGE_BYTES_MAX + 1024 * 1024;
 
 /** A topic in another shape would break the one order, its clock or its permanence: it is refused, naming the cure. */
 async function verifyTopic(admin: Admin, topic: string): Promise<void> {
@@ -235,6 +238,15 @@ async function verifyTopic(admin: Admin, topic: string): Promise<void> {
     resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
   });
   const settings = new Map(resources[0]?.configEntries.map((entry) => [entry.configName, entry.configValue]));
+  if (!(Number(settings.get('max.message.bytes')) >= TOPIC_MESSAGE_BYTES_MAX)) {
+    refuseSetting(
+      topic,
+      settings,
+      'max.message.bytes',
+      String(TOPIC_MESSAGE_BYTES_MAX),
+      'a large record would be refused',
+    );
+  }
   refuseUnless(
     topic,
     settings,
@@ -265,10 +277,18 @@ function refuseUnless(
   needed: string,
   because: string,
 ): void {
-  const found = settings.get(name);
-  if (found === needed) return;
+  if (settings.get(name) !== needed) refuseSetting(topic, settings, name, needed, because);
+}
+
+function refuseSetting(
+  topic: string,
+  settings: ReadonlyMap<string, string>,
+  name: string,
+  needed: string,
+  because: string,
+): never {
   throw new LogRefused(
     'topic_settings',
-    `topic "${topic}" has ${name}=${found ?? '(unknown)'} and needs ${needed}, else ${because}: kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config ${name}=${needed}`,
+    `topic "${topic}" has ${name}=${settings.get(name) ?? '(unknown)'} and needs ${needed}, else ${because}: kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config ${name}=${needed}`,
   );
 }

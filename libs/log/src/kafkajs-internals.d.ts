@@ -80,6 +80,7 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     readonly pending: readonly unknown[];
     throttleCheckTimeoutId: unknown;
     scheduleCheckPendingRequests(): void;
+    push(request: Readonly<Record<string, unknown>>): void;
     destroy(): void;
     constructor(options: Readonly<Record<string, unknown>>);
   }

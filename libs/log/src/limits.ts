@@ -1,7 +1,10 @@
 import { type LogMessage, LogRefused } from './port.ts';
 
-/** The largest message any adapter takes, key and headers included: what a broker with default settings takes, less its overhead. */
-export const MESSAGE_BYTES_MAX = 1_000_000;
+/**
+ * The largest message any adapter takes, key and headers included: a record of 4 MiB, or its dead letter. Topics are
+ * created with a `max.message.bytes` that holds it.
+ */
+export const MESSAGE_BYTES_MAX = 6 * 1024 * 1024;
 /** A broker's own limit of a topic's name. */
 const TOPIC_NAME = /^[A-Za-z0-9._-]{1,249}$/;
 const LINE_BREAK = /[\n\r\0]/;
