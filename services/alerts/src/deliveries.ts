@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import type { ChannelDocument, Instant, Suppression } from '@paceline/domain';
+import { ALERTS_TOPIC, type DeliveryAttempt, decodeAlertRecord, encodeAlertRecord } from '@paceline/events';
+import { GiveUp, type Job, type Jobs, RetryAfter, type Worker } from '@paceline/jobs';
+import type { EventLog, LogRecord, Subscription } from '@paceline/log';
+import { type Clock, describeError, type Health, type Logger, type Metrics, type Service } from '@paceline/runtime';
+import { DeliveryBook, deliveryKey, type PendingDelivery } from './book.ts';
+import { alertMessage, idempotencyKey } from './message.ts';
+import { suppressedBy } from './suppression.ts';
+import { type Sent, sendWebhook, type WebhookOptions } from './webhook.ts';
+
+export const DELIVERY_QUEUE = 'deliveries';
+const GROUP = 'alerts';
+const DAY_MS = 86_400_000;
+
+/** What deliveries need of the workspaces' definitions and of what people said. */
+export interface ChannelBook {
+  channel(
+    workspace: string,
+    name: string,
+  ): { readonly document: ChannelDocument; readonly recordedAt: Instant } | undefined;
+  suppression(workspace: string): Suppression;
+  /** Whether the facts that stood in the log at start have been read: before that a channel may seem to be missing. */
+  readonly ready: boolean;
+}
+
+export interface DeliveriesDeps {
+  readonly log: EventLog;
+  readonly jobs: Jobs;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly channels: ChannelBook;
+  readonly webhook: Omit<WebhookOptions, 'clock' | 'logger'>;
+  readonly random?: () => number;
+  readonly options?: DeliveryOptions;
+}
+
+export interface DeliveryOptions {
+  /** First wait between tries; it doubles. */
+  readonly firstRetryMs?: number;
+  readonly retryMsMax?: number;
+  /** Tries end this long after the transition. */
+  readonly giveUpAfterMs?: number;
+  /** A transition first seen this long after it was recorded is not sent. */
+  readonly expireAfterMs?: number;
+  readonly concurrency?: number;
+}
+
+const DEFAULTS: Required<DeliveryOptions> = {
+  firstRetryMs: 5_000,
+  retryMsMax: 3_600_000,
+  giveUpAfterMs: 3 * DAY_MS,
+  expireAfterMs: DAY_MS,
+  concurrency: 8,
+};
+
+export interface Deliveries extends Service {
+  readonly book: DeliveryBook;
+  /** Resolves once every transition up to the log's present end has been tried at least once, or the time is over. */
+  settled(timeoutMs: number): Promise<boolean>;
+}
+
+/**
+ * Hands transitions to their channels. Truth is the topic `alerts`: transitions and every try stand there; jobs hold only ids and
+ * are made again from it. Delivery is at least once, under one idempotency key.
+ */
+export function createDeliveries(deps: DeliveriesDeps): Deliveries {
+  const options = { ...DEFAULTS, ...deps.options };
+  const random = deps.random ?? Math.random;
+  const book = new DeliveryBook();
+  let subscription: Subscription | null = null;
+  let worker: Worker | null = null;
+  let readTo = 0;
+  let live = false;
+  let lastFault: string | null = null;
+
+  const fold = (record: LogRecord): PendingDelivery[] => {
+    readTo = record.offset + 1;
+    const decoded = decodeAlertRecord(record);
+    if (decoded.ok) return book.apply(decoded.record, decoded.recordedAt);
+    deps.metrics.deadLetters.inc({ code: decoded.code });
+    deps.logger.warn(
+      { offset: record.offset, code: decoded.code, why: decoded.message },
+      'an alert record cannot be read; it stays in the topic',
+    );
+    return [];
+  };
+
+  const enqueue = async (owed: PendingDelivery): Promise<void> => {
+    const delayMs = owed.nextAt === null ? 0 : Math.max(0, owed.nextAt - deps.clock.now());
+    await deps.jobs.enqueue(
+      DELIVERY_QUEUE,
+      deliveryKey(owed.workspace, owed.transition.id, owed.channel),
+      { workspace: owed.workspace, transition: owed.transition.id, channel: owed.channel },
+      // The book decides when to stop; the bound only keeps a defect from running for ever.
+      { delayMs, attemptsMax: 1000, backoff: { firstMs: options.firstRetryMs, maxMs: options.retryMsMax } },
+    );
+  };
+
+  const record = async (
+    owed: PendingDelivery,
+    attempt: Omit<DeliveryAttempt, 'transition' | 'channel' | 'at'>,
+  ): Promise<void> => {
+    const delivery: DeliveryAttempt = {
+      transition: owed.transition.id,
+      channel: owed.channel,
+      at: deps.clock.now(),
+      ...attempt,
+    };
+    const entry = { type: 'delivery', workspace: owed.workspace, delivery } as const;
+    await deps.log.append(ALERTS_TOPIC, [encodeAlertRecord(entry, { id: randomUUID(), source: 'alerts' })]);
+    // The subscription will read it again; folding it now keeps a second job from sending meanwhile.
+    book.apply(entry, delivery.at);
+    deps.metrics.deliveries.inc({ channel: 'webhook', outcome: attempt.outcome });
+  };
+
+  const run = async (job: Job): Promise<void> => {
+    const owed = book.find(String(job.payload.workspace), String(job.payload.transition), String(job.payload.channel));
+    if (owed === undefined) return;
+    if (!deps.channels.ready) throw new RetryAfter(500, 'definitions are still being read');
+    const decided = decideWithoutSending(owed);
+    if (decided !== null) {
+      await record(owed, decided);
+      return;
+    }
+    const { document } = deps.channels.channel(owed.workspace, owed.channel)!;
+    const sent = await sendWebhook(
+      document,
+      idempotencyKey(owed.transition.id, owed.channel),
+      alertMessage(owed.workspace, owed.transition),
+      { ...deps.webhook, clock: deps.clock, logger: deps.logger },
+      job.signal,
+    );
+    await settle(owed, sent);
+  };
+
+  const decideWithoutSending = (
+    owed: PendingDelivery,
+  ): Omit<DeliveryAttempt, 'transition' | 'channel' | 'at'> | null => {
+    const now = deps.clock.now();
+    if (owed.attempts === 0 && now - owed.transition.recordedAt > options.expireAfterMs) {
+      return { outcome: 'expired', attempt: 0, message: 'first seen more than a day after it happened' };
+    }
+    const channel = deps.channels.channel(owed.workspace, owed.channel);
+    if (channel === undefined) {
+      return {
+        outcome: 'failed',
+        attempt: owed.attempts,
+        message: `no channel ${owed.channel} is defined; define it or take it out of the rule`,
+      };
+    }
+    const disabledAt = book.disabledAt(owed.workspace, owed.channel);
+    if (disabledAt !== undefined && disabledAt >= channel.recordedAt) {
+      return {
+        outcome: 'suppressed',
+        attempt: owed.attempts,
+        message: 'the endpoint said it is gone (410); apply the channel anew to enable it',
+      };
+    }
+    const why = suppressedBy(deps.channels.suppression(owed.workspace), owed.transition, now);
+    return why === null ? null : { outcome: 'suppressed', attempt: owed.attempts, message: why };
+  };
+
+  const settle = async (owed: PendingDelivery, sent: Sent): Promise<void> => {
+    const attempt = owed.attempts + 1;
+    if (sent.outcome !== 'retry') {
+      const { outcome, status } = sent;
+      const message = 'message' in sent ? { message: sent.message } : {};
+      await record(owed, { outcome, attempt, ...(status === undefined ? {} : { status }), ...message });
+      if (outcome === 'delivered') return;
+      deps.logger.error(
+        { channel: owed.channel, subject: owed.transition.subject, ...message },
+        'an alert could not be delivered and is not tried again',
+      );
+      throw new GiveUp(`${owed.channel}: ${outcome}`);
+    }
+    const now = deps.clock.now();
+    const backoff = Math.min(options.firstRetryMs * 2 ** Math.min(attempt - 1, 30), options.retryMsMax);
+    const delayMs = Math.round(Math.max(sent.afterMs ?? 0, backoff * (0.5 + random() / 2)));
+    const status = sent.status === undefined ? {} : { status: sent.status };
+    if (now + delayMs - owed.seenAt > options.giveUpAfterMs) {
+      await record(owed, {
+        outcome: 'failed',
+        attempt,
+        ...status,
+        message: `${sent.message}; given up after ${attempt} tries`,
+      });
+      deps.logger.error(
+        { channel: owed.channel, subject: owed.transition.subject, attempts: attempt },
+        'an alert could not be delivered in time',
+      );
+      throw new GiveUp(`${owed.channel}: tried ${attempt} times`);
+    }
+    await record(owed, { outcome: 'retry', attempt, ...status, message: sent.message, nextAt: now + delayMs });
+    deps.logger.warn(
+      { channel: owed.channel, subject: owed.transition.subject, attempt, delayMs, why: sent.message },
+      'a delivery is tried again',
+    );
+    throw new RetryAfter(delayMs, sent.message);
+  };
+
+  return {
+    book,
+    async start() {
+      await deps.log.ensureTopic(ALERTS_TOPIC);
+      subscription = await deps.log.subscribe({
+        group: GROUP,
+        prefix: ALERTS_TOPIC,
+        // Whoever gets the topic reads it whole: what is owed is a fold of all of it, and only then are jobs made.
+        assigned: async () => {
+          const end = await deps.log.end(ALERTS_TOPIC);
+          for await (const records of deps.log.read(ALERTS_TOPIC, { from: 0, to: end }))
+            for (const one of records) fold(one);
+          for (const owed of [...book.pending()]) await enqueue(owed);
+          readTo = end;
+          live = true;
+          return end;
+        },
+        revoked: async () => {
+          live = false;
+        },
+        batch: async (records, context) => {
+          for (const one of records) for (const owed of fold(one)) await enqueue(owed);
+          const last = records.at(-1);
+          if (last !== undefined) await context.commit(last.offset + 1);
+          lastFault = null;
+        },
+        failed: (error) => {
+          lastFault = describeError(error);
+          deps.logger.warn({ err: error }, 'reading alerts failed; it is tried again');
+        },
+      });
+      worker = await deps.jobs.work(DELIVERY_QUEUE, {
+        concurrency: options.concurrency,
+        run,
+        failed: (error) => deps.logger.warn({ err: error }, 'the job queue of deliveries failed; it is tried again'),
+      });
+    },
+    async stop() {
+      await worker?.stop();
+      await subscription?.stop();
+      worker = null;
+      subscription = null;
+    },
+    health(): Health {
+      if (lastFault !== null) return { live: true, ready: false, detail: lastFault };
+      return {
+        live: true,
+        ready: live,
+        behind: { deliveries: book.size },
+        ...(live ? {} : { detail: 'waits for its turn to read alerts' }),
+      };
+    },
+    async settled(timeoutMs) {
+      const deadline = performance.now() + timeoutMs;
+      const end = await deps.log.end(ALERTS_TOPIC);
+      while (readTo < end || [...book.pending()].some((owed) => owed.attempts === 0)) {
+        if (performance.now() > deadline) return false;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      return true;
+    },
+  };
+}

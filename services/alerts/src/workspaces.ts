@@ -1,0 +1,86 @@
+import { type ChannelDocument, DefinitionFold, type Instant, type Suppression } from '@paceline/domain';
+import { FACTS_PREFIX, workspaceOf } from '@paceline/events';
+import type { EventLog } from '@paceline/log';
+import { type Follower, followWorkspace } from '@paceline/log/follow';
+import type { Logger } from '@paceline/runtime';
+import type { ChannelBook } from './deliveries.ts';
+
+const LOOK_FOR_NEW_MS = 5_000;
+
+interface Followed {
+  readonly fold: DefinitionFold;
+  readonly follower: Follower;
+}
+
+/** Follows every workspace's definitions, acknowledgements, snoozes and silences, so that a delivery knows its channel and whether it is wanted. */
+export class FollowedWorkspaces implements ChannelBook {
+  readonly #log: EventLog;
+  readonly #logger: Logger;
+  readonly #followed = new Map<string, Followed>();
+  readonly #stopped = new AbortController();
+  #timer: NodeJS.Timeout | null = null;
+  #ready = false;
+
+  constructor(log: EventLog, logger: Logger) {
+    this.#log = log;
+    this.#logger = logger;
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  async start(): Promise<void> {
+    await this.#look();
+    void Promise.all([...this.#followed.values()].map(({ follower }) => follower.caughtUp())).then(() => {
+      this.#ready = true;
+    });
+    this.#timer = setInterval(() => {
+      this.#look().catch((error: unknown) =>
+        this.#logger.warn({ err: error }, 'looking for new workspaces failed; it is tried again'),
+      );
+    }, LOOK_FOR_NEW_MS);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#stopped.abort();
+    await Promise.all([...this.#followed.values()].map(({ follower }) => follower.done));
+  }
+
+  async caughtUp(): Promise<void> {
+    await this.#look();
+    await Promise.all([...this.#followed.values()].map(({ follower }) => follower.caughtUp()));
+  }
+
+  channel(
+    workspace: string,
+    name: string,
+  ): { readonly document: ChannelDocument; readonly recordedAt: Instant } | undefined {
+    const known = this.#followed.get(workspace)?.fold.documents.get(`channel/${name}`);
+    return known?.document.kind === 'Channel' ? { document: known.document, recordedAt: known.recordedAt } : undefined;
+  }
+
+  suppression(workspace: string): Suppression {
+    return (this.#followed.get(workspace)?.fold ?? new DefinitionFold()).suppression;
+  }
+
+  async #look(): Promise<void> {
+    for (const topic of await this.#log.topics(FACTS_PREFIX)) {
+      const workspace = workspaceOf(topic);
+      if (workspace === undefined || this.#followed.has(workspace)) continue;
+      const fold = new DefinitionFold();
+      const follower = followWorkspace(this.#log, topic, {
+        types: ['definitions', 'acknowledgement', 'snooze', 'silence'],
+        apply: ({ fact, position, recordedAt, id }) => {
+          fold.apply(fact, { position, appendedAt: recordedAt, id });
+        },
+        signal: this.#stopped.signal,
+        failed: (error) =>
+          this.#logger.warn({ workspace, err: error }, 'following a workspace failed; it is tried again'),
+      });
+      this.#followed.set(workspace, { fold, follower });
+    }
+  }
+}

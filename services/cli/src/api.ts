@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { Failure, type FaultLine } from './failure.ts';
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface ApiCall {
+  readonly query?: Query;
+  /** A JSON value, or text with its content type. */
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One way to talk to Paceline, whether it runs elsewhere or in this very process. */
+export interface Api {
+  /** The address, or `null` when this process is the server. */
+  readonly url: string | null;
+  json<T>(method: 'GET' | 'POST', path: string, call?: ApiCall): Promise<T>;
+  text(method: 'GET' | 'POST', path: string, call?: ApiCall): Promise<string>;
+  /** Lines of an NDJSON answer as they come. */
+  lines<T>(method: 'GET' | 'POST', path: string, call?: ApiCall): AsyncIterable<T>;
+  close(): Promise<void>;
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: AsyncIterable<Uint8Array | string>;
+}
+
+export type Transport = (
+  method: string,
+  target: string,
+  headers: Record<string, string>,
+  body: string | Uint8Array | undefined,
+) => Promise<RawAnswer>;
+
+export function apiOver(url: string | null, transport: Transport, close: () => Promise<void>): Api {
+  const send = async (method: string, path: string, call: ApiCall = {}): Promise<RawAnswer> => {
+    const headers: Record<string, string> = { accept: call.accept ?? 'application/json', ...call.headers };
+    let body: string | Uint8Array | undefined;
+    if (typeof call.body === 'string' || call.body instanceof Uint8Array) body = call.body;
+    else if (call.body !== undefined) body = JSON.stringify(call.body);
+    if (body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
+    const answer = await transport(method, path + queryText(call.query), headers, body);
+    if (answer.status >= 400) throw await problem(answer, path);
+    return answer;
+  };
+  return {
+    url,
+    async json<T>(method: 'GET' | 'POST', path: string, call?: ApiCall) {
+      return JSON.parse(await gather((await send(method, path, call)).body)) as T;
+    },
+    async text(method, path, call) {
+      return gather((await send(method, path, call)).body);
+    },
+    async *lines<T>(method: 'GET' | 'POST', path: string, call?: ApiCall) {
+      const answer = await send(method, path, { accept: 'application/x-ndjson', ...call });
+      for await (const line of splitLines(answer.body)) yield JSON.parse(line) as T;
+    },
+    close,
+  };
+}
+
+/** Over HTTP. `key` is an API key when the server asks for one. */
+export function remoteApi(url: string, key: string | undefined): Api {
+  const base = url.replace(/\/+$/, '');
+  const transport: Transport = async (method, target, headers, body) => {
+    let response: Response;
+    try {
+      response = await fetch(base + target, {
+        method,
+        headers: key === undefined ? headers : { ...headers, authorization: `Bearer ${key}` },
+        ...(body === undefined ? {} : { body: body as string | Uint8Array<ArrayBuffer> }),
+      });
+    } catch (error) {
+      throw new Failure('server_unreachable', `No answer from ${base}: ${reason(error)}`, {
+        remedy: 'Start it with `paceline serve`, or leave --url out to work on the folder itself.',
+        cause: error,
+      });
+    }
+    return {
+      status: response.status,
+      contentType: response.headers.get('content-type') ?? '',
+      body: response.body === null ? Readable.from([]) : (response.body as unknown as AsyncIterable<Uint8Array>),
+    };
+  };
+  return apiOver(base, transport, async () => undefined);
+}
+
+/** The server that owns this project folder, when one is alive. */
+export async function runningServer(dir: string): Promise<string | null> {
+  let text: string;
+  try {
+    text = await readFile(join(dir, '.paceline', 'server.json'), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  const url = (JSON.parse(text) as { url?: unknown }).url;
+  if (typeof url !== 'string') return null;
+  try {
+    const answer = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2000) });
+    return answer.ok ? url : null;
+  } catch {
+    // The file outlived its server, as after kill -9: nobody answers, so the folder is free.
+    return null;
+  }
+}
+
+async function problem(answer: RawAnswer, path: string): Promise<Failure> {
+  const text = await gather(answer.body);
+  let body: {
+    code?: string;
+    title?: string;
+    detail?: string;
+    remedy?: string;
+    faults?: FaultLine[];
+    errors?: FaultLine[];
+  } = {};
+  try {
+    body = JSON.parse(text) as typeof body;
+  } catch {
+    // Not ours: something else listens there. The status and the text are all there is to say.
+    return new Failure('unexpected_answer', `${path} answered ${answer.status}: ${text.slice(0, 200)}`);
+  }
+  return new Failure(
+    body.code ?? `http_${answer.status}`,
+    body.detail ?? body.title ?? `${path} answered ${answer.status}`,
+    {
+      ...(body.remedy === undefined ? {} : { remedy: body.remedy }),
+      faults: body.faults ?? body.errors ?? [],
+    },
+  );
+}
+
+function queryText(query: Query | undefined): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) params.set(name, String(value));
+  const text = params.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+async function gather(body: AsyncIterable<Uint8Array | string>): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of body) parts.push(Buffer.from(part));
+  return Buffer.concat(parts).toString('utf8');
+}
+
+async function* splitLines(body: AsyncIterable<Uint8Array | string>): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const part of body) {
+    rest += typeof part === 'string' ? part : decoder.decode(part, { stream: true });
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') yield line;
+  }
+  if (rest.trim() !== '') yield rest;
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

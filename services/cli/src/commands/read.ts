@@ -1,0 +1,230 @@
+import type { Command } from 'commander';
+import { type CommandContext, withApi } from '../context.ts';
+import { readable, VERDICT_LOOK } from '../look.ts';
+import { type Column, paint, printDocument, printRows } from '../output.ts';
+import type { AlertView, TrendRow } from '../wire.ts';
+import { encodeSubject } from './status.ts';
+
+/** `trend`, `explain`, `alerts` and `deadletter`: what the query service answers, printed. */
+export function registerReads(program: Command, context: () => CommandContext): void {
+  registerTrend(program, context);
+  registerExplain(program, context);
+  registerAlerts(program, context);
+  registerDeadLetters(program, context);
+}
+
+function registerTrend(program: Command, context: () => CommandContext): void {
+  program
+    .command('trend')
+    .argument('<metric|subject>', 'a metric, or KIND/ID for the judged history of a subject')
+    .description('values per bucket of time')
+    .option('--window <bucket>', 'hour, day, week, month, quarter or year', 'day')
+    .option('--from <date>', 'first day or instant')
+    .option('--to <date>', 'day or instant before which it ends')
+    .option('--timezone <zone>', 'zone of the buckets; the metric’s own otherwise')
+    .option('--group-by <dimensions>', 'dimensions to keep apart, with commas')
+    .option('--where <pairs...>', 'dimension=value')
+    .option('--as-of <instant>')
+    .option('--known-at <instant>')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  paceline trend revenue --window month --from 2026-01-01\n  paceline trend kpi/new-revenue --window week --output csv\n  paceline trend mrr --where region=emea --group-by region',
+    )
+    .action(async (name: string, options: Record<string, string | undefined> & { where?: string[] }) => {
+      const at = context();
+      const where = Object.fromEntries(
+        (options.where ?? []).map((pair) => {
+          const cut = pair.indexOf('=');
+          return [`where.${cut < 0 ? pair : pair.slice(0, cut)}`, cut < 0 ? '' : pair.slice(cut + 1)];
+        }),
+      );
+      const query = {
+        ...(name.includes('/') ? { subject: name } : { metric: name }),
+        window: options.window,
+        from: options.from,
+        to: options.to,
+        timezone: options.timezone,
+        group_by: options.groupBy,
+        as_of: options.asOf,
+        known_at: options.knownAt,
+        ...where,
+      };
+      await withApi(at, async (api) => {
+        const answer = await api.json<{ data: TrendRow[] }>('GET', '/v1/trend', { query });
+        printRows(at.output, answer.data, trendColumns(answer.data, at), answer);
+      });
+    });
+}
+
+function trendColumns(rows: readonly TrendRow[], at: CommandContext): Column<TrendRow>[] {
+  const csv = at.output.format === 'csv';
+  const dimensions = [...new Set(rows.flatMap((row) => Object.keys(row.dimensions ?? {})))];
+  const judged = rows.some((row) => row.verdict !== undefined);
+  const columns: Column<TrendRow>[] = [
+    { title: 'bucket', cell: (row) => row.bucket },
+    ...dimensions.map((name): Column<TrendRow> => ({ title: name, cell: (row) => row.dimensions?.[name] })),
+    { title: 'value', align: 'right', cell: (row) => (csv ? row.value : readable(row.value)) },
+    { title: 'points', align: 'right', field: 'count', cell: (row) => row.count },
+    { title: 'final', cell: (row) => (csv ? String(row.final) : row.final ? '' : 'provisional') },
+  ];
+  if (!judged) return columns;
+  return [
+    ...columns,
+    { title: 'target', align: 'right', cell: (row) => (csv ? row.target : readable(row.target ?? null)) },
+    {
+      title: 'expected',
+      align: 'right',
+      field: 'expected_value',
+      cell: (row) => (csv ? row.expectedValue : readable(row.expectedValue ?? null)),
+    },
+    {
+      title: 'verdict',
+      cell: (row) => {
+        if (csv || row.verdict === undefined || row.verdict === null) return row.verdict;
+        const look = VERDICT_LOOK[row.verdict];
+        return paint(at.output, look.tone, `${look.symbol} ${look.text}`);
+      },
+    },
+  ];
+}
+
+function registerExplain(program: Command, context: () => CommandContext): void {
+  program
+    .command('explain')
+    .argument('<subject>', 'KIND/ID')
+    .description('why a subject has its verdict: inputs, formulas, thresholds')
+    .option('--as-of <instant>')
+    .option('--known-at <instant>')
+    .action(async (subject: string, options: { asOf?: string; knownAt?: string }) => {
+      const at = context();
+      await withApi(at, async (api) => {
+        const answer = await api.json<{ data: Record<string, unknown> & { lines?: string[] } }>(
+          'GET',
+          `/v1/explain/${encodeSubject(subject)}`,
+          {
+            query: { as_of: options.asOf, known_at: options.knownAt },
+          },
+        );
+        printDocument(at.output, answer.data, answer.data.lines?.join('\n'));
+      });
+    });
+}
+
+function registerAlerts(program: Command, context: () => CommandContext): void {
+  program
+    .command('alerts')
+    .description('alerts that are open, or every one')
+    .option('--all', 'closed ones too')
+    .option('--subject <subject>', 'only of this subject')
+    .option('--ack <id>', 'acknowledge this alert: reminders stop')
+    .option('--snooze <id>', 'send nothing of this alert until --until')
+    .option('--until <instant>', 'end of the snooze')
+    .option('--note <text>', 'kept with the acknowledgement or snooze')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  paceline alerts\n  paceline alerts --ack 3f2a… --note "known, fixed tomorrow"\n  paceline alerts --all --output json',
+    )
+    .action(
+      async (options: {
+        all?: boolean;
+        subject?: string;
+        ack?: string;
+        snooze?: string;
+        until?: string;
+        note?: string;
+      }) => {
+        const at = context();
+        await withApi(at, async (api) => {
+          if (options.ack !== undefined || options.snooze !== undefined) {
+            const id = options.ack ?? options.snooze ?? '';
+            const verb = options.ack !== undefined ? 'ack' : 'snooze';
+            const answer = await api.json<Record<string, unknown>>(
+              'POST',
+              `/v1/alerts/${encodeURIComponent(id)}/${verb}`,
+              {
+                body: {
+                  ...(options.note === undefined ? {} : { note: options.note }),
+                  ...(options.until === undefined ? {} : { until: options.until }),
+                },
+              },
+            );
+            printDocument(at.output, answer, `${verb === 'ack' ? 'Acknowledged' : 'Snoozed'} ${id}.`);
+            return;
+          }
+          const answer = await api.json<{ data: AlertView[] }>('GET', '/v1/alerts', {
+            query: { state: options.all === true ? 'all' : 'open', subject: options.subject },
+          });
+          if (answer.data.length === 0 && at.output.format === 'table') {
+            at.output.say(options.all === true ? 'No alert was ever raised.' : 'No alert is open.');
+            return;
+          }
+          printRows(
+            at.output,
+            answer.data,
+            [
+              { title: 'state', cell: (row) => row.state },
+              { title: 'severity', cell: (row) => row.severity },
+              { title: 'rule', cell: (row) => row.rule },
+              { title: 'subject', cell: (row) => row.subject },
+              { title: 'period', cell: (row) => row.period },
+              { title: 'opened', field: 'opened_at', cell: (row) => row.openedAt },
+              { title: 'suppression', cell: (row) => row.suppression },
+              { title: 'what', field: 'sentence', cell: (row) => row.sentence },
+              { title: 'id', cell: (row) => (at.output.format === 'table' ? row.id.slice(0, 12) : row.id) },
+            ],
+            answer,
+          );
+        });
+      },
+    );
+}
+
+interface DeadLetter {
+  readonly position: string;
+  readonly recordedAt: string;
+  readonly code: string;
+  readonly message: string;
+  readonly payload?: string;
+}
+
+function registerDeadLetters(program: Command, context: () => CommandContext): void {
+  const letters = program
+    .command('deadletter')
+    .description('what could not be read or applied, with its cause and place');
+  letters
+    .command('list')
+    .description('the newest first')
+    .option('--limit <n>', 'how many', '50')
+    .action(async (options: { limit: string }) => {
+      const at = context();
+      await withApi(at, async (api) => {
+        const answer = await api.json<{ data: DeadLetter[] }>('GET', '/v1/dead-letters', {
+          query: { limit: options.limit },
+        });
+        if (answer.data.length === 0 && at.output.format === 'table') at.output.say('No dead letters.');
+        else
+          printRows(
+            at.output,
+            answer.data,
+            [
+              { title: 'position', cell: (row) => row.position },
+              { title: 'recorded', field: 'recorded_at', cell: (row) => row.recordedAt },
+              { title: 'code', cell: (row) => row.code },
+              { title: 'message', cell: (row) => row.message },
+            ],
+            answer,
+          );
+      });
+    });
+  letters
+    .command('show')
+    .argument('<position>')
+    .description('one dead letter with its payload')
+    .action(async (position: string) => {
+      const at = context();
+      await withApi(at, async (api) => {
+        const answer = await api.json<{ data: DeadLetter }>('GET', `/v1/dead-letters/${encodeURIComponent(position)}`);
+        printDocument(at.output, { ...answer.data });
+      });
+    });
+}
