@@ -1,5 +1,4 @@
-import { evaluationToJson, formatInstant, formatPosition, type Transition } from '@paceline/domain';
-
+import { evaluationToJson, formatPosition, instantText, type Transition } from '@paceline/domain';
 
 /** What a receiver gets, whatever the channel: value, target, expected, why, and what changed since the last message. */
 export interface AlertMessage {
@@ -23,7 +22,7 @@ export function alertMessage(workspace: string, transition: Transition): AlertMe
   const { evaluation } = transition;
   return {
     type: `alert.${transition.kind}`,
-    timestamp: formatInstant(transition.at),
+    timestamp: instantText(transition.at),
     data: {
       workspace,
       id: transition.id,
@@ -31,7 +30,7 @@ export function alertMessage(workspace: string, transition: Transition): AlertMe
       rule: transition.rule,
       subject: transition.subject,
       period: transition.period,
-      episode: formatInstant(transition.episode),
+      episode: instantText(transition.episode),
       kind: transition.kind,
       severity: transition.severity,
       summary: `${transition.subject} ${HEADLINES[transition.kind]}: ${evaluation.sentence}`,
