@@ -160,6 +160,10 @@ export class Reader {
     return (high << 64n) | BigInt.asUintN(64, low);
   }
 
+  nullableDecimal(): bigint | null {
+    return this.uint8() === 1 ? null : this.decimal128();
+  }
+
   decimal256(): bigint {
     const lowest = this.buffer.readBigInt64LE(this.at);
     const sign = lowest < 0n ? -1n : 0n;
