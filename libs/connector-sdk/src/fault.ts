@@ -72,3 +72,8 @@ export function faultFrom(error: unknown, what: string): ConnectorFault {
 export function abortReason(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error('the run was cancelled', { cause: signal.reason });
 }
+
+/** For callers that have only an unknown error in hand. */
+export function isConnectorFault(error: unknown): error is ConnectorFault {
+  return error instanceof ConnectorFault;
+}
