@@ -123,11 +123,12 @@ export class Accumulator {
       case 'max':
         if (this.extreme === undefined || cell.max > this.extreme) this.extreme = cell.max;
         return;
+      // Series come in the order of their names, which decides between points of one time.
       case 'first':
         this.keep(cell.first, cell.firstAt, this.extreme === undefined || cell.firstAt < this.extremeAt);
         return;
       case 'last':
-        this.keep(cell.last, cell.lastAt, this.extreme === undefined || cell.lastAt > this.extremeAt);
+        this.keep(cell.last, cell.lastAt, this.extreme === undefined || cell.lastAt >= this.extremeAt);
         return;
       default:
         this.lists.push(cell.values ?? []);

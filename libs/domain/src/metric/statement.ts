@@ -86,6 +86,7 @@ const ESCAPED: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r
 
 /** The dimensions of a series' name as `seriesKey` writes it; throws on other text. */
 export function dimensionsOfKey(key: string): Readonly<Record<string, string>> {
+  if (!key.startsWith('{') || !key.endsWith('}')) throw new RangeError(`${key} is no series`);
   const entries: [string, string][] = [];
   PAIR.lastIndex = 1;
   while (PAIR.lastIndex < key.length && key !== '{}') {
