@@ -98,3 +98,5 @@ export function decodeAlertRecord(message: WireRecord): DecodedAlert {
   if (!read.success) return { ok: false, code: 'invalid_fact', message: `${name}: ${faultsOf(read.error)}` };
   return { ok: true, id, recordedAt, record: { type: name, workspace, delivery: read.data } };
 }
+
+export { transition as transitionSchema };

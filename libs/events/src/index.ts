@@ -8,4 +8,5 @@ export * from './instant-text.ts';
 export * from './observation-input.ts';
 export * from './observations.ts';
 export * from './scenario.ts';
+export * from './stored.ts';
 export * from './topics.ts';

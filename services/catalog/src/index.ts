@@ -1,0 +1,46 @@
+import type { EventLog } from '@paceline/log';
+import type { Clock, Logger, Routes, Service } from '@paceline/runtime';
+import { Commands } from './commands.ts';
+import { catalogRoutes } from './routes.ts';
+import { Workspaces } from './workspaces.ts';
+
+export { type CheckedIn, type CheckInRequest, checkIn } from './check-in.ts';
+export { type Applied, type ApplyRequest, Commands, type Outcome } from './commands.ts';
+export type { Consequence } from './consequences.ts';
+export { type Diff, type DocumentChange, diffDocuments, type FieldChange } from './diff.ts';
+export { type Plan, type Planned, planDefinitions } from './plan.ts';
+export { type Workspace, Workspaces } from './workspaces.ts';
+
+export interface CatalogDeps {
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The workspace a request means when it names none. Created at start. */
+  readonly workspace: string;
+}
+
+export interface Catalog extends Service {
+  readonly routes: Routes;
+  readonly commands: Commands;
+  readonly workspaces: Workspaces;
+}
+
+/** The catalog service: plan and apply of definitions, check-ins, overrides. Its only state is what it reads from the log. */
+export function createCatalog(deps: CatalogDeps): Catalog {
+  const { log, clock, logger, workspace } = deps;
+  const workspaces = new Workspaces({ log, clock, logger });
+  const commands = new Commands(workspaces, clock);
+  return {
+    workspaces,
+    commands,
+    routes: catalogRoutes({ workspaces, commands, workspace }),
+    async start() {
+      await workspaces.current(workspace, { create: true });
+    },
+    stop: () => workspaces.stop(),
+    health() {
+      const { troubled } = workspaces;
+      return troubled === null ? { live: true, ready: true } : { live: true, ready: false, detail: troubled };
+    },
+  };
+}
