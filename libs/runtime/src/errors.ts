@@ -108,7 +108,7 @@ export function errorsPage(): string {
     '# Errors',
     '',
     'Every error carries one of these codes, over HTTP as `application/problem+json` (RFC 9457), in the CLI with `--output json`.',
-    'Generated from `libs/runtime/src/error-codes.ts` by `npm run docs`; a test compares the two.',
+    'Generated from `libs/runtime/src/codes/` by `npm run docs`; a test compares the two.',
     '',
   ];
   for (const [group, entries] of Object.entries(ERROR_GROUPS)) {
