@@ -7,6 +7,16 @@ export const SOURCES = {
     'The far side does not answer.',
     'Check that it runs and that a firewall lets this machine through; it is tried again by itself.',
   ),
+  missing_package: entry(
+    500,
+    'A package that a connector needs is not installed.',
+    'Install the package named in the message.',
+  ),
+  already_running: entry(
+    409,
+    'A run of the source is under way.',
+    'Wait until it has ended; paceline check SOURCE shows its state.',
+  ),
   unknown_host: entry(
     502,
     'The name of a host cannot be resolved.',
