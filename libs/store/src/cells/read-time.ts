@@ -32,13 +32,23 @@ async function bound(context: ReadContext, wanted: readonly Wanted[]): Promise<W
   const statement = statedRange({ ...pointsOf(context, endless), grain: null });
   const reader = new Reader(await context.store.bytes(statement, 'RowBinary', context.options));
   while (!reader.done) ranges.set(reader.text(), { from: reader.instant(), to: reader.instant() });
+  // One pair of ends for all metrics of a grid: with each its own, none would share a query.
+  const ends = new Map<string, Span>();
+  for (const { metric } of endless) {
+    const range = ranges.get(metric.name);
+    const known = ends.get(gridKey(metric));
+    if (range === undefined) continue;
+    const from = bucketAt(metric.grid, range.from)?.from ?? range.from;
+    const to = range.to + MICROSECOND;
+    ends.set(gridKey(metric), { from: Math.min(from, known?.from ?? from), to: Math.max(to, known?.to ?? to) });
+  }
   return wanted.flatMap((need) => {
     if (!endless.includes(need)) return [need];
-    const range = ranges.get(need.metric.name);
-    if (range === undefined) return [];
-    const from = Number.isFinite(need.from) ? need.from : range.from;
+    const end = ends.get(gridKey(need.metric));
+    if (end === undefined || !ranges.has(need.metric.name)) return [];
+    const from = Number.isFinite(need.from) ? need.from : end.from;
     // A range behind all statements still wants the cell before it.
-    return [{ ...need, from, to: Math.max(from, Math.min(need.to, range.to + MICROSECOND)) }];
+    return [{ ...need, from, to: Math.max(from, Math.min(need.to, end.to)) }];
   });
 }
 

@@ -33,7 +33,7 @@ export async function readCells(
 ): Promise<Map<string, MetricCells>> {
   const context: ReadContext = { store, workspace, bound: upTo(position), options };
   const cells = new Map<string, MetricCells>(needs.map(({ metric }) => [metric.name, { series: [] }]));
-  const wanted = needs.map(wantedOf).filter(({ from, to, metric }) => from < to && metric.aggregation !== null);
+  const wanted = needs.map(wantedOf).filter(({ metric }) => metric.aggregation !== null);
   const [period, time] = [wanted.filter(isPeriod), wanted.filter((need) => !isPeriod(need))];
   await Promise.all([readPeriodCells(context, period, cells), readTimeCells(context, time, cells)]);
   return cells;
@@ -105,14 +105,16 @@ async function readRange(
   group: readonly Target[],
   targets: ReadonlyMap<string, Target>,
 ): Promise<PeriodSeries[]> {
-  const ranges = group.map(({ metric, from, to, only }) => ({
+  const filled = group.filter(({ from, to }) => from < to);
+  if (filled.length === 0) return [];
+  const ranges = filled.map(({ metric, from, to, only }) => ({
     ...labelRange(metric, from, to),
     ats: only === null ? [] : atsOf(metric, only),
   }));
-  const sparse = group[0]!.only !== null;
+  const sparse = filled[0]!.only !== null;
   const request: PeriodPointsWanted = {
-    ...pointsOf(context, group),
-    grain: group[0]!.metric.grain,
+    ...pointsOf(context, filled),
+    grain: filled[0]!.metric.grain,
     ranges,
     earlyMs: Math.max(...ranges.map(({ earlyMs }) => earlyMs)),
     ...(sparse ? { ats: [...new Set(ranges.flatMap(({ ats }) => ats))] } : {}),
