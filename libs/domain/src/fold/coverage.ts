@@ -1,6 +1,7 @@
 import type { Feeder } from '../fact.ts';
 import type { Instant, Span } from '../instant.ts';
 import { type Intervals, intervalsOf, union } from '../interval.ts';
+import { pointsCoverage } from '../metric/coverage.ts';
 import type { Metric } from '../metric/metric.ts';
 import type { Position } from '../position.ts';
 import type { FeederCoverage } from '../view.ts';
@@ -42,6 +43,7 @@ export interface ExtentQuestion {
 export interface FeederSnapshot {
   readonly extent: Extent | null;
   readonly dirty: boolean;
+  readonly readAt: Instant | null;
   readonly retractedReadAt: Instant | null;
   readonly explicit: boolean;
   readonly statements: readonly (readonly [from: Instant | null, to: Instant])[];
@@ -60,6 +62,8 @@ export class FeederState {
   #dirty = false;
   /** Latest read that retracted something: an older statement that would widen the extent may have been overtaken by it. */
   #retractedReadAt = Number.NEGATIVE_INFINITY;
+  /** Latest read of all its statements. */
+  #readAt = Number.NEGATIVE_INFINITY;
   #statements: Intervals = [];
   /** Whether a statement was made: one that covers nothing is still the feeder's word that it states coverage. */
   #explicit = false;
@@ -72,32 +76,44 @@ export class FeederState {
     this.feeder = feeder;
   }
 
+  get readAt(): Instant {
+    return this.#readAt;
+  }
+
   /** Whether the feeder ever said what it covers; from then on its points say nothing. */
   get explicit(): boolean {
     return this.#explicit || this.#waiting.length > 0;
   }
 
-  /** A point was stated in this bucket. Answers whether default coverage may have changed. */
-  stated(bucket: Span, readAt: Instant, retracted: boolean, revised: boolean): boolean {
-    if (this.explicit || this.#dirty) return false;
-    if (retracted) {
+  /**
+   * Points were stated in this bucket. `overtaken`: by what is known they may not stand, because a later read, a
+   * revision or another feeder said otherwise.
+   */
+  stated(bucket: Span, readAt: Instant, said: { readonly retracted: boolean; readonly overtaken: boolean }): void {
+    this.#readAt = Math.max(this.#readAt, readAt);
+    if (this.explicit || this.#dirty) return;
+    if (said.retracted) {
       this.#retractedReadAt = Math.max(this.#retractedReadAt, readAt);
-      const extent = this.#extent;
-      const edge = extent !== null && (bucket.from === extent.first.from || bucket.from === extent.last.from);
-      if (edge) this.#dirty = true;
-      return edge;
+      this.disputed(bucket);
+      return;
     }
     const extent = this.#extent;
-    if (extent !== null && bucket.from >= extent.first.from && bucket.from <= extent.last.from) return false;
-    if (revised || readAt <= this.#retractedReadAt) {
+    if (extent !== null && bucket.from >= extent.first.from && bucket.from <= extent.last.from) return;
+    if (said.overtaken || readAt <= this.#retractedReadAt) {
       this.#dirty = true;
-      return true;
+      return;
     }
     this.#extent = {
       first: extent === null || bucket.from < extent.first.from ? bucket : extent.first,
       last: extent === null || bucket.from > extent.last.from ? bucket : extent.last,
     };
-    return true;
+  }
+
+  /** A point of this bucket may no longer be this feeder's: retracted, or stated by another. It matters at an edge only. */
+  disputed(bucket: Span): void {
+    const extent = this.#extent;
+    if (this.explicit || extent === null) return;
+    if (bucket.from === extent.first.from || bucket.from === extent.last.from) this.#dirty = true;
   }
 
   /** The metric's buckets moved, or its first definition came after its first point. */
@@ -133,7 +149,7 @@ export class FeederState {
       feeder: this.feeder,
       statements: this.#statements,
       before: this.#before,
-      points: this.explicit ? null : spanOf(this.#extent, points),
+      points: this.explicit ? null : this.#byPoints(points),
     };
   }
 
@@ -141,6 +157,7 @@ export class FeederState {
     return {
       extent: this.#extent,
       dirty: this.#dirty,
+      readAt: finite(this.#readAt),
       retractedReadAt: finite(this.#retractedReadAt),
       explicit: this.#explicit,
       statements: this.#statements.map(({ from, to }) => [finite(from), to] as const),
@@ -152,6 +169,7 @@ export class FeederState {
   restore(snapshot: FeederSnapshot): void {
     this.#extent = snapshot.extent;
     this.#dirty = snapshot.dirty;
+    this.#readAt = snapshot.readAt ?? Number.NEGATIVE_INFINITY;
     this.#retractedReadAt = snapshot.retractedReadAt ?? Number.NEGATIVE_INFINITY;
     this.#explicit = snapshot.explicit;
     this.#statements = snapshot.statements.map(([from, to]) => ({ from: from ?? Number.NEGATIVE_INFINITY, to }));
@@ -159,10 +177,16 @@ export class FeederState {
     this.#waiting = [...snapshot.waiting];
   }
 
+  #byPoints(points: Metric['points'] | undefined): Span | null {
+    return this.#extent === null || points === undefined
+      ? null
+      : pointsCoverage({ points }, this.#extent.first, this.#extent.last);
+  }
+
   #cover(statement: CoveredStatement, points: Metric['points'] | undefined): ResolvedCovered {
     const first = !this.#explicit;
     this.#explicit = true;
-    if (first) this.#before = spanOf(this.#extent, points);
+    if (first) this.#before = this.#byPoints(points);
     const { position, recordedAt, to } = statement;
     const covered = Math.max(this.#statements.at(-1)?.to ?? Number.NEGATIVE_INFINITY, this.#before?.to ?? -Infinity);
     const from = Math.min(statement.from ?? covered, to);
@@ -170,13 +194,6 @@ export class FeederState {
     const before = first ? this.#before : null;
     return { metric: this.metric, feeder: this.feeder, position, recordedAt, from, to, before };
   }
-}
-
-/** Default coverage: through the latest point's period; of time points up to the bucket that still fills. */
-function spanOf(extent: Extent | null, points: Metric['points'] | undefined): Span | null {
-  if (extent === null || points === undefined) return null;
-  const to = points === 'period' ? extent.last.to : extent.last.from;
-  return to > extent.first.from ? { from: extent.first.from, to } : null;
 }
 
 function finite(instant: Instant): Instant | null {

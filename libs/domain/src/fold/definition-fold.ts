@@ -49,6 +49,13 @@ export interface DefinitionFoldSnapshot {
   readonly lastTick: LastTick | null;
 }
 
+/** A record's place as the log tells it. */
+export interface Appended {
+  readonly position: Position;
+  readonly appendedAt: Instant;
+  readonly id: string;
+}
+
 /**
  * The light fold: definitions, outcomes of commands, source state, overrides, check-ins, acknowledgements, ticks. What
  * every service but the processor needs of a workspace's log; observations and coverage pass it by.
@@ -110,13 +117,21 @@ export class DefinitionFold {
     return this.#recordedAt;
   }
 
-  /** Stamps and folds one fact. */
-  apply(
-    fact: Fact,
-    at: { readonly position: Position; readonly appendedAt: Instant; readonly id: string },
-  ): FoldEffect {
-    const recordedAt = this.stamp(at.position, at.appendedAt);
-    return this.fold({ position: at.position, recordedAt, id: at.id, fact });
+  /** When a record appended at `appendedAt` counts as recorded, were it the next one. */
+  nextRecordedAt(appendedAt: Instant): Instant {
+    return nextRecordedAt(this.#recordedAt, appendedAt);
+  }
+
+  /**
+   * Folds the next fact: as it was recorded by another reader of the same log, or with the log's own append time, which
+   * becomes its recordedAt here.
+   */
+  apply(record: Recorded): FoldEffect;
+  apply(fact: Fact, at: Appended): FoldEffect;
+  apply(what: Recorded | Fact, at?: Appended): FoldEffect {
+    const record = 'fact' in what ? what : { ...placeOf(at), fact: what };
+    const recordedAt = this.stamp(record.position, record.recordedAt);
+    return this.fold(recordedAt === record.recordedAt ? record : { ...record, recordedAt });
   }
 
   /** Folds a fact that was stamped. */
@@ -203,4 +218,9 @@ export class DefinitionFold {
     this.#overrides.set(source, { command, position, recordedAt, until });
     return { outcome };
   }
+}
+
+function placeOf(at: Appended | undefined): Omit<Recorded, 'fact'> {
+  if (at === undefined) throw new RangeError('a fact is folded with its place in the log');
+  return { position: at.position, recordedAt: at.appendedAt, id: at.id };
 }

@@ -28,7 +28,7 @@ class Log {
   add(fact: Fact): this {
     const id = String(this.offset);
     this.at += 1000;
-    this.fold.apply(fact, { position: position(this.offset++), appendedAt: this.at, id });
+    this.fold.apply({ position: position(this.offset++), recordedAt: this.at, id, fact });
     return this;
   }
   define(put: readonly Document[], remove: readonly string[] = [], expects = this.fold.definitions.position): this {

@@ -2,8 +2,9 @@ import type { KnownDocument } from '../catalog.ts';
 import { documentId } from '../document.ts';
 import type { CoveredFact, Feeder, ObservationsFact, PointStatement, Recorded } from '../fact.ts';
 import type { Instant, Span } from '../instant.ts';
-import { difference, type Intervals, intersection, intervalsOf } from '../interval.ts';
-import type { Metric } from '../metric/metric.ts';
+import { difference, type Intervals } from '../interval.ts';
+import { coveredByFeeder, coveredOf } from '../metric/coverage.ts';
+import { futureFrom, type Metric } from '../metric/metric.ts';
 import { periodValidFrom } from '../metric/statement.ts';
 import { bucketAt } from '../time/bucket.ts';
 import { readInstant } from '../time/instant-text.ts';
@@ -48,8 +49,7 @@ export class WorkspaceFold extends DefinitionFold {
 
   /** What every feeder covers: where buckets can be complete. */
   coveredSpans(metric: string): Intervals {
-    const [first, ...others] = this.coverage(metric).feeders.map(coveredBy);
-    return others.reduce<Intervals>((all, next) => intersection(all, next), first ?? []);
+    return coveredOf(this.coverage(metric));
   }
 
   /** The same at the last tick. */
@@ -146,16 +146,20 @@ export class WorkspaceFold extends DefinitionFold {
     if (fact.feeder === 'push' && !activity.feeders.has('push')) this.#newPusher(activity);
     const feeder = activity.feeder(fact.feeder);
     const readAt = fact.readAt ?? recordedAt;
+    const others = [...activity.feeders.values()].filter((other) => other !== feeder);
+    const late = others.some((other) => other.readAt >= readAt);
+    const before = feeder.explicit ? null : feeder.coverage(activity.points);
     for (const [bucket, stated] of this.#bucketsOfRecord(activity, fact, recordedAt)) {
       this.touched.bucket(activity.name, bucket, stated.validFrom);
       this.fresh.bucket(activity.name, bucket, stated.validFrom);
-      if (feeder.explicit) continue;
-      const before = feeder.coverage(activity.points);
-      if (stated.retracted) feeder.stated(bucket, readAt, true, stated.revised);
-      if (stated.valued) feeder.stated(bucket, readAt, false, stated.revised);
-      const moved = firstDifference(before, feeder.coverage(activity.points));
-      if (moved !== null) this.#coverageMoved(activity, moved);
+      for (const other of others) other.disputed(bucket);
+      if (stated.retracted) feeder.stated(bucket, readAt, { retracted: true, overtaken: late });
+      if (!stated.valued || isAhead(activity.metric, bucket, recordedAt)) continue;
+      feeder.stated(bucket, readAt, { retracted: false, overtaken: late || stated.revised });
     }
+    if (before === null) return;
+    const moved = firstDifference(before, feeder.coverage(activity.points));
+    if (moved !== null) this.#coverageMoved(activity, moved);
   }
 
   /** Points of one record share buckets: each is looked at once. Statements of another grain or shape belong to none. */
@@ -288,19 +292,19 @@ function uncovered(feeder: Feeder): FeederCoverage {
   return { feeder, statements: [], before: null, points: null };
 }
 
+/** Stated more than one grain ahead of its recording: such points never cover. */
+function isAhead(metric: Metric | undefined, bucket: Span, recordedAt: Instant): boolean {
+  return metric?.future === true && bucket.from >= futureFrom(metric, recordedAt);
+}
+
 /** The first instant about which two states of a feeder's coverage disagree; `null` when they are alike. */
 function firstDifference(left: FeederCoverage, right: FeederCoverage): Instant | null {
-  const [was, is] = [coveredBy(left), coveredBy(right)];
+  const [was, is] = [coveredByFeeder(left), coveredByFeeder(right)];
   const from = Math.min(
     difference(was, is)[0]?.from ?? Number.POSITIVE_INFINITY,
     difference(is, was)[0]?.from ?? Number.POSITIVE_INFINITY,
   );
   return from === Number.POSITIVE_INFINITY ? null : from;
-}
-
-function coveredBy({ statements, before, points }: FeederCoverage): Intervals {
-  if (before === null && points === null) return statements;
-  return intervalsOf([...statements, ...(before === null ? [] : [before]), ...(points === null ? [] : [points])]);
 }
 
 function finite(from: Instant): Instant | null {

@@ -1,0 +1,2 @@
+export { DEFAULTS, type ProcessorDeps, type ProcessorOptions } from './options.ts';
+export { createProcessor, type Processor, type ProcessorHealth } from './processor.ts';

@@ -1,0 +1,204 @@
+import {
+  type Evaluation,
+  evaluator,
+  type GridPoint,
+  gridPoints,
+  type Instant,
+  type LastTick,
+  needsOf,
+  position,
+  TICK,
+  type View,
+  type WorkspaceFold,
+} from '@paceline/domain';
+import type { Row } from '@paceline/store';
+import { Alerts } from './alerts.ts';
+import { gridPointsToJudge, type JudgedRange, touchedFrom } from './candidates.ts';
+import { CellCache } from './cells.ts';
+import { judgementRow, type Printed, print, type Tick } from './evaluation-rows.ts';
+import type { WorkspaceDeps } from './options.ts';
+import { judgedRanges, standingJudgements } from './sql.ts';
+
+/** Evaluations of one slice; with cells at hand well below a second. */
+const SLICE_EVALUATIONS = 4_000;
+/** Their metrics' cells are in memory at one time. */
+const SLICE_SUBJECTS = 100;
+/** Judgements of one insert. */
+const INSERT_ROWS = 2_000;
+
+export interface TickContext extends Tick {
+  readonly previous: LastTick | null;
+  heartbeat(): Promise<void>;
+}
+
+interface Standing {
+  readonly hash: Uint8Array;
+  readonly verdict: string;
+  readonly score: number | null;
+}
+
+/** Makes the durable judgements of one workspace, at ticks only. */
+export class Judge {
+  readonly cells: CellCache;
+  readonly alerts: Alerts;
+  readonly #deps: WorkspaceDeps;
+  readonly #fold: WorkspaceFold;
+  /** A grid point after the last one judged has no judgement yet, so nothing need be looked up. */
+  readonly #judged = new Map<string, JudgedRange>();
+
+  constructor(deps: WorkspaceDeps, fold: WorkspaceFold) {
+    this.#deps = deps;
+    this.#fold = fold;
+    this.cells = new CellCache(deps, fold);
+    this.alerts = new Alerts(deps, fold);
+  }
+
+  /** Reads what was judged before the fold's next record. Rows of a tick that was not committed are not looked at. */
+  async load(): Promise<void> {
+    const before = position(Math.floor(this.#fold.position / position(1)) + 1);
+    const { store, workspace, edition } = this.#deps;
+    const query = judgedRanges({ workspace, edition, before });
+    for (const { subject, first, last } of await store.read(query, query.shape, { lane: 'judge' })) {
+      this.#judged.set(subject, { first, last });
+    }
+    await this.alerts.load(before);
+  }
+
+  /** Whether facts touched grid points at or before the last tick: they must be judged again, or for the first time. */
+  hasTouched(last: Instant): boolean {
+    const { catalog } = this.#fold;
+    for (const [subject, from] of this.#touchedFrom()) {
+      if (from <= last && gridPoints(catalog, { after: from - TICK, upTo: last }, [subject]).length > 0) return true;
+    }
+    return false;
+  }
+
+  async tick(tick: TickContext): Promise<void> {
+    this.invalidate();
+    this.#fold.fresh.clear();
+    const { catalog } = this.#fold;
+    const after = tick.previous?.recordedAt ?? firstDefinition(this.#fold) ?? tick.recordedAt;
+    const points = gridPointsToJudge(catalog, { after, upTo: tick.recordedAt }, this.#touchedFrom());
+    for (const slice of slicesOf(points)) {
+      await this.#judge(slice, tick);
+      await tick.heartbeat();
+    }
+    await this.alerts.announce(tick);
+  }
+
+  /** Facts since the last look make their cells stale. */
+  invalidate(): void {
+    this.cells.invalidate(this.#fold.fresh);
+  }
+
+  /** What the evaluator reads of the fold's present, for these subjects and instants. */
+  async view(subjects: Iterable<string>, instants: readonly Instant[]): Promise<View> {
+    const fold = this.#fold;
+    const { catalog, position: at, recordedAt } = fold;
+    const coverages = new Map<string, ReturnType<WorkspaceFold['coverage']>>();
+    const coverage = (metric: string): ReturnType<WorkspaceFold['coverage']> => {
+      const known = coverages.get(metric) ?? fold.coverage(metric);
+      coverages.set(metric, known);
+      return known;
+    };
+    const cells = await this.cells.read(needsOf(catalog, subjects, instants, coverage), at);
+    return {
+      position: at,
+      knownAt: recordedAt,
+      edition: this.#deps.edition,
+      catalog,
+      cells: (metric) => cells.get(metric) ?? { series: [] },
+      coverage,
+      checkIns: (subject) => fold.checkIns.of(subject),
+    };
+  }
+
+  #touchedFrom(): ReadonlyMap<string, Instant> {
+    return touchedFrom(this.#fold, this.#fold.touched, (subject) => this.#judged.get(subject));
+  }
+
+  async #judge(points: readonly GridPoint[], tick: TickContext): Promise<void> {
+    const instants = [...new Set(points.map(({ at }) => at))].sort((a, b) => a - b);
+    const view = await this.view(new Set(points.map(({ subject }) => subject)), instants);
+    const standing = await this.#standing(points, tick);
+    const rows: Row<'judgement'>[] = [];
+    const news: Evaluation[] = [];
+    let restatements = 0;
+    const { evaluate } = evaluator(view);
+    for (const { subject, at } of points.toSorted((left, right) => left.at - right.at)) {
+      const evaluation = evaluate(subject, at);
+      if (evaluation === undefined) continue;
+      const printed = print(evaluation);
+      const before = standing.get(`${subject}\n${at}`);
+      if (before !== undefined && printed.hash.equals(before.hash)) continue;
+      const restated = isRestatement(before, printed);
+      if (restated) restatements++;
+      rows.push(judgementRow(this.#deps.workspace, printed, tick, restated));
+      news.push(evaluation);
+    }
+    for (let from = 0; from < rows.length; from += INSERT_ROWS) {
+      await this.#deps.store.insert('judgement', rows.slice(from, from + INSERT_ROWS));
+      await tick.heartbeat();
+    }
+    for (const { subject, at } of points) this.#seen(subject, at);
+    this.alerts.note(news);
+    const { metrics, workspace } = this.#deps;
+    metrics.judgements.inc({ workspace }, rows.length);
+    metrics.restatements.inc({ workspace }, restatements);
+  }
+
+  /** What was last said of these grid points, where anything can have been. */
+  async #standing(points: readonly GridPoint[], tick: Tick): Promise<ReadonlyMap<string, Standing>> {
+    const again = points.filter(
+      ({ subject, at }) => at <= (this.#judged.get(subject)?.last ?? Number.NEGATIVE_INFINITY),
+    );
+    const standing = new Map<string, Standing>();
+    if (again.length === 0) return standing;
+    const { store, workspace, edition } = this.#deps;
+    const subjects = [...new Set(again.map(({ subject }) => subject))];
+    const from = again.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
+    const to = again.reduce((most, { at }) => Math.max(most, at), Number.NEGATIVE_INFINITY);
+    const query = standingJudgements({ workspace, edition, before: tick.position }, subjects, from, to);
+    for (const row of await store.read(query, query.shape, { lane: 'judge' })) {
+      standing.set(`${row.subject}\n${row.as_of}`, row);
+    }
+    return standing;
+  }
+
+  #seen(subject: string, at: Instant): void {
+    const range = this.#judged.get(subject);
+    this.#judged.set(subject, { first: Math.min(at, range?.first ?? at), last: Math.max(at, range?.last ?? at) });
+  }
+}
+
+/** A closed judgement that says another verdict or score now. Only a closed one has a score. */
+function isRestatement(before: Standing | undefined, { evaluation }: Printed): boolean {
+  if (before === undefined || before.score === null) return false;
+  return before.verdict !== evaluation.verdict || before.score !== evaluation.score;
+}
+
+/** Before the first definition was known nothing was due. */
+function firstDefinition(fold: WorkspaceFold): Instant | undefined {
+  let first: Instant | undefined;
+  for (const { recordedAt } of fold.documents.values()) first = Math.min(first ?? recordedAt, recordedAt);
+  return first;
+}
+
+/** Slices hold all grid points of a subject where they can, so that each metric's cells are read once. */
+export function* slicesOf(points: readonly GridPoint[]): Generator<readonly GridPoint[]> {
+  let slice: GridPoint[] = [];
+  let subjects = 0;
+  for (const own of Map.groupBy(points, ({ subject }) => subject).values()) {
+    for (let from = 0; from < own.length; from += SLICE_EVALUATIONS) {
+      const part = own.slice(from, from + SLICE_EVALUATIONS);
+      if (slice.length > 0 && (slice.length + part.length > SLICE_EVALUATIONS || subjects >= SLICE_SUBJECTS)) {
+        yield slice;
+        slice = [];
+        subjects = 0;
+      }
+      slice.push(...part);
+      subjects++;
+    }
+  }
+  if (slice.length > 0) yield slice;
+}

@@ -1,0 +1,63 @@
+import type { EventLog } from '@paceline/log';
+import type { Clock, Logger, Metrics } from '@paceline/runtime';
+import type { Store } from '@paceline/store';
+
+export interface ProcessorDeps {
+  readonly log: EventLog;
+  /** Of one edition: `store.database` holds it. */
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Of the evaluator, named by every tick and judgement. */
+  readonly edition: number;
+  readonly options?: Partial<ProcessorOptions>;
+}
+
+export interface ProcessorOptions {
+  /** `scheduled`: ticks are appended when something is due or touched. `manual`: only when told. */
+  readonly ticks: 'scheduled' | 'manual';
+  /** Append and judge a last tick at an orderly stop. */
+  readonly tickAtStop: boolean;
+  readonly group: string;
+  /** Points of one span: what is written and committed together. */
+  readonly spanPointsMax: number;
+  /** Status is refreshed when nothing came for this long … */
+  readonly statusIdleMs: number;
+  /** … or when it has been out of date for this long. */
+  readonly statusBusyMs: number;
+  /** A tick that only looks again at something already judged waits this long, so that a burst of late facts is one tick. */
+  readonly touchedTickMs: number;
+  /** Two scheduled ticks are at least this far apart. */
+  readonly tickIntervalMsMin: number;
+  readonly snapshotRecords: number;
+  readonly snapshotMs: number;
+  /** Longest work without a heartbeat. */
+  readonly sliceMs: number;
+  /** Cells kept in memory between evaluations, all workspaces of this process. */
+  readonly cellsMax: number;
+}
+
+export const DEFAULTS: ProcessorOptions = {
+  ticks: 'scheduled',
+  tickAtStop: false,
+  group: 'processor',
+  spanPointsMax: 100_000,
+  statusIdleMs: 200,
+  statusBusyMs: 1_000,
+  touchedTickMs: 1_000,
+  tickIntervalMsMin: 1_000,
+  snapshotRecords: 50_000,
+  snapshotMs: 300_000,
+  sliceMs: 1_000,
+  cellsMax: 300_000,
+};
+
+/** Everything a part of the processor needs, for one workspace. */
+export interface WorkspaceDeps extends Omit<ProcessorDeps, 'options'> {
+  readonly workspace: string;
+  readonly topic: string;
+  readonly options: ProcessorOptions;
+  /** `replay` rebuilds an edition from the log: it appends nothing, announces nothing and takes no snapshot. */
+  readonly mode: 'live' | 'replay';
+}

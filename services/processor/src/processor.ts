@@ -1,0 +1,225 @@
+import { type Position, position } from '@paceline/domain';
+import { ALERTS_TOPIC, DEADLETTER_TOPIC, FACTS_PREFIX, factsTopic, workspaceOf } from '@paceline/events';
+import type { BatchContext, LogRecord, Subscription } from '@paceline/log';
+import type { Health, Service, Timer } from '@paceline/runtime';
+import { DEFAULTS, type ProcessorDeps, type ProcessorOptions, type WorkspaceDeps } from './options.ts';
+import { Ticker } from './ticker.ts';
+import { Workspace, type WorkspaceProgress } from './workspace.ts';
+
+export interface Processor extends Service {
+  /** Appends a tick at the head and resolves when it is judged; answers its position. */
+  tick(workspace: string): Promise<Position>;
+  /** Resolves when everything at or below the position is in every table, status among them. */
+  settle(workspace: string, at: Position): Promise<void>;
+  health(): ProcessorHealth;
+}
+
+export interface ProcessorHealth extends Health {
+  readonly workspaces: Readonly<Record<string, WorkspaceProgress & { readonly lag: number }>>;
+}
+
+/** Retention of topics that are not the truth: transitions and dead letters. */
+const WEEKS_13_MS = 91 * 86_400_000;
+const RESTART_MS_MAX = 30_000;
+
+interface Owned {
+  readonly workspace: Workspace;
+  readonly ticker: Ticker;
+  refreshTimer: Timer | null;
+  /** When the status was first out of date. */
+  since: number | null;
+  lastRefreshMs: number;
+}
+
+/** Turns the logs of all workspaces it is assigned into tables. Several share the workspaces of one group. */
+export function createProcessor(deps: ProcessorDeps): Processor {
+  const options: ProcessorOptions = { ...DEFAULTS, ...deps.options };
+  const { log, store, clock, logger, metrics } = deps;
+  const owned = new Map<string, Owned>();
+  const waiters = new Set<() => void>();
+  let subscription: Subscription | null = null;
+  let failure: string | null = null;
+  let stopping = false;
+
+  function workspaceDeps(topic: string): WorkspaceDeps | undefined {
+    const workspace = workspaceOf(topic);
+    if (workspace === undefined) return undefined;
+    return { log, store, clock, logger, metrics, edition: deps.edition, workspace, topic, options, mode: 'live' };
+  }
+
+  function own(topic: string): Owned | undefined {
+    const known = owned.get(topic);
+    const its = workspaceDeps(topic);
+    if (known !== undefined || its === undefined) return known;
+    const workspace = new Workspace(its);
+    const ticker = new Ticker(its, workspace);
+    const entry: Owned = { workspace, ticker, refreshTimer: null, since: null, lastRefreshMs: 0 };
+    workspace.caughtUp = () => {
+      ticker.schedule();
+      scheduleRefresh(topic, entry);
+      announceProgress();
+    };
+    owned.set(topic, entry);
+    return entry;
+  }
+
+  /** After a moment of silence, or a second of noise; but refreshing never takes more than a fifth of the time. */
+  function scheduleRefresh(topic: string, entry: Owned): void {
+    const now = clock.now();
+    entry.since ??= now;
+    const idleAt = now + options.statusIdleMs;
+    const busyAt = entry.since + options.statusBusyMs;
+    const waitMs = Math.max(Math.min(idleAt, busyAt) - now, 4 * entry.lastRefreshMs, 0);
+    if (entry.refreshTimer !== null && waitMs > 0 && now >= busyAt) return;
+    entry.refreshTimer?.cancel();
+    entry.refreshTimer = clock.after(waitMs, () => void refresh(topic, entry));
+  }
+
+  async function refresh(topic: string, entry: Owned): Promise<void> {
+    entry.refreshTimer = null;
+    entry.since = null;
+    const began = clock.monotonic();
+    try {
+      await entry.workspace.refresh();
+    } catch (error) {
+      if (owned.get(topic) !== entry) return;
+      logger.warn(
+        { workspace: entry.workspace.deps.workspace, error },
+        'the status could not be refreshed; tried again',
+      );
+      entry.since = clock.now();
+      entry.refreshTimer = clock.after(
+        Math.min(RESTART_MS_MAX, options.statusBusyMs * 2),
+        () => void refresh(topic, entry),
+      );
+    }
+    entry.lastRefreshMs = clock.monotonic() - began;
+    announceProgress();
+  }
+
+  function announceProgress(): void {
+    for (const waiter of [...waiters]) waiter();
+  }
+
+  async function assigned(topic: string, committed: number): Promise<number | undefined> {
+    const entry = own(topic);
+    if (entry === undefined) {
+      logger.warn({ topic }, 'this topic is named like a workspace of Paceline and is none; it is left alone');
+      return undefined;
+    }
+    await entry.workspace.serial.run(() => entry.workspace.load(committed));
+    const end = await log.end(topic);
+    entry.workspace.headKnown(end);
+    // Nothing may come, and something may be due all the same.
+    if (end <= committed) entry.workspace.caughtUp();
+    return undefined;
+  }
+
+  async function release(topic: string): Promise<void> {
+    const entry = owned.get(topic);
+    if (entry === undefined) return;
+    owned.delete(topic);
+    entry.ticker.stop();
+    entry.refreshTimer?.cancel();
+    await entry.workspace.serial.idle();
+  }
+
+  async function batch(records: readonly LogRecord[], context: BatchContext): Promise<void> {
+    const entry = own(context.topic);
+    if (entry === undefined) return;
+    await entry.workspace.take(records, context);
+    failure = null;
+    scheduleRefreshWhenBusy(context.topic, entry);
+  }
+
+  /** Far behind, the head is not reached for long; people see progress all the same. */
+  function scheduleRefreshWhenBusy(topic: string, entry: Owned): void {
+    if (entry.refreshTimer === null) scheduleRefresh(topic, entry);
+  }
+
+  function waitUntil(done: () => boolean): Promise<void> {
+    if (done()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiter = (): void => {
+        if (!done()) return;
+        waiters.delete(waiter);
+        resolve();
+      };
+      waiters.add(waiter);
+    });
+  }
+
+  function progressOf(workspace: string): WorkspaceProgress | undefined {
+    return owned.get(factsTopic(workspace))?.workspace.progress;
+  }
+
+  async function settle(workspace: string, at: Position): Promise<void> {
+    await waitUntil(() => (progressOf(workspace)?.settled ?? -1) >= at);
+  }
+
+  async function tick(workspace: string): Promise<Position> {
+    const topic = factsTopic(workspace);
+    await waitUntil(() => owned.get(topic) !== undefined);
+    const end = await log.end(topic);
+    await settle(workspace, position(end) - 1);
+    const offset = await owned.get(topic)?.ticker.append();
+    if (offset === undefined) throw new Error(`workspace ${workspace} was handed to another processor; ask that one`);
+    await settle(workspace, position(offset));
+    return position(offset);
+  }
+
+  async function lastTicks(): Promise<void> {
+    for (const topic of [...owned.keys()]) {
+      const workspace = workspaceOf(topic);
+      if (workspace !== undefined) await tick(workspace);
+    }
+  }
+
+  function health(): ProcessorHealth {
+    const workspaces: Record<string, WorkspaceProgress & { lag: number }> = {};
+    let behind = 0;
+    let ready = subscription !== null && failure === null && !stopping;
+    for (const { workspace } of owned.values()) {
+      const { progress } = workspace;
+      const lag = Math.max(0, progress.end - progress.committed);
+      workspaces[workspace.deps.workspace] = { ...progress, lag };
+      behind += lag;
+      if (!workspace.isCaughtUp) ready = false;
+    }
+    const detail = failure ?? (behind > 0 ? `${behind} records behind` : undefined);
+    return { live: true, ready, behind: { records: behind }, workspaces, ...(detail === undefined ? {} : { detail }) };
+  }
+
+  return {
+    async start() {
+      await store.migrate();
+      for (const topic of [ALERTS_TOPIC, DEADLETTER_TOPIC]) await log.ensureTopic(topic, { retentionMs: WEEKS_13_MS });
+      subscription = await log.subscribe({
+        group: options.group,
+        prefix: FACTS_PREFIX,
+        assigned,
+        revoked: release,
+        batch,
+        failed(error, topic) {
+          failure = `${topic ?? 'the log'}: ${error instanceof Error ? error.message : String(error)}`;
+          logger.warn({ topic, error }, 'a batch failed; it is delivered again');
+        },
+      });
+    },
+    async stop() {
+      if (stopping) return;
+      if (options.tickAtStop && failure === null) await lastTicks();
+      stopping = true;
+      for (const { ticker, refreshTimer } of owned.values()) {
+        ticker.stop();
+        refreshTimer?.cancel();
+      }
+      for (const { workspace } of owned.values()) await workspace.stop();
+      await subscription?.stop();
+      for (const topic of [...owned.keys()]) await release(topic);
+    },
+    tick,
+    settle,
+    health,
+  };
+}

@@ -1,0 +1,99 @@
+import {
+  type CheckInFact,
+  type CommandOutcome,
+  type DefinitionChange,
+  documentId,
+  type Instant,
+  type ObservationsFact,
+  offsetOf,
+  type Position,
+  position,
+  type Recorded,
+  type ResolvedCovered,
+} from '@paceline/domain';
+import type { LogRecord } from '@paceline/log';
+import { observationRows, type Row } from '@paceline/store';
+
+/** Rows of consecutive records that are written together and then committed together. */
+export class Span {
+  readonly workspace: string;
+  readonly observation: Row<'observation'>[] = [];
+  readonly definition: Row<'definition'>[] = [];
+  readonly checkIn: Row<'check_in'>[] = [];
+  readonly covered: Row<'covered'>[] = [];
+  readonly command: Row<'command'>[] = [];
+  readonly deadLetter: Row<'dead_letter'>[] = [];
+  /** Where the rows of `observation` came from: the record from that row on. Kept so that a refused row can be put aside whole. */
+  readonly sources: { readonly row: number; readonly record: LogRecord }[] = [];
+  /** Every record, readable or not, for the recorded axis. */
+  readonly records: { readonly position: Position; readonly recordedAt: Instant }[] = [];
+  /** Offset after the last record in it. */
+  next: number;
+  /** Of its last fact: the last point of its last record. */
+  last: Position;
+
+  constructor(workspace: string, next: number) {
+    this.workspace = workspace;
+    this.next = next;
+    this.last = position(next) - 1;
+  }
+
+  get empty(): boolean {
+    return this.records.length === 0;
+  }
+
+  record(at: Position, recordedAt: Instant, facts: number): void {
+    this.records.push({ position: at, recordedAt });
+    this.next = offsetOf(at) + 1;
+    this.last = at + Math.max(0, facts - 1);
+  }
+
+  observations(fact: Recorded<ObservationsFact>, record: LogRecord): void {
+    this.sources.push({ row: this.observation.length, record });
+    for (const row of observationRows(this.workspace, fact)) this.observation.push(row);
+  }
+
+  /** The record that row `index` of `observation` was stated in. */
+  sourceOf(index: number): LogRecord | undefined {
+    return this.sources.findLast(({ row }) => row <= index)?.record;
+  }
+
+  outcome(outcome: CommandOutcome): void {
+    const { command, position: at, recordedAt, accepted, reason, actor } = outcome;
+    const place = { workspace: this.workspace, position: at, recorded_at: recordedAt };
+    this.command.push({ ...place, command, accepted, reason, actor });
+  }
+
+  definitions(change: DefinitionChange): void {
+    const place = { workspace: this.workspace, position: change.position, recorded_at: change.recordedAt };
+    for (const { document, shape } of change.put) {
+      const content = { id: documentId(document), shape: shape ?? 0, document: JSON.stringify(document) };
+      this.definition.push({ ...place, ...content, removed: false });
+    }
+    for (const { id, document } of change.removed) {
+      const content = { id, shape: document.shape ?? 0, document: JSON.stringify(document.document) };
+      this.definition.push({ ...place, ...content, removed: true });
+    }
+  }
+
+  checkedIn({ fact, position: at, recordedAt }: Recorded<CheckInFact>): void {
+    const { type: _, subject, ...body } = fact;
+    const place = { workspace: this.workspace, position: at, recorded_at: recordedAt };
+    this.checkIn.push({ ...place, subject, time: fact.time, body: JSON.stringify(body) });
+  }
+
+  coveredBy(statement: ResolvedCovered): void {
+    const { metric, feeder, position: at, recordedAt, from, to, before } = statement;
+    this.covered.push({
+      workspace: this.workspace,
+      metric,
+      feeder,
+      position: at,
+      recorded_at: recordedAt,
+      covered_from: Number.isFinite(from) ? from : null,
+      covered_to: to,
+      before_from: before?.from ?? null,
+      before_to: before?.to ?? null,
+    });
+  }
+}

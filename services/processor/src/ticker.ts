@@ -1,0 +1,120 @@
+import { type Catalog, gridPoints, type Instant } from '@paceline/domain';
+import { encodeFact } from '@paceline/events';
+import type { Timer } from '@paceline/runtime';
+import { judgedSubjects } from './candidates.ts';
+import type { WorkspaceDeps } from './options.ts';
+import type { Workspace } from './workspace.ts';
+
+const MINUTE_MS = 60_000;
+/** How far ahead grid points are looked for; nothing due until then is looked for again. */
+const HORIZON_MS = 2 * 86_400_000;
+/** A tick that may have been appended, or not, is waited for this long. */
+const DOUBT_MS = 5_000;
+
+/**
+ * Appends the ticks of one workspace: only at the head of its log, never two in flight. A tick appended twice all the same
+ * (an answer that got lost, a rebalance) is harmless: the second finds nothing due.
+ */
+export class Ticker {
+  readonly #deps: WorkspaceDeps;
+  readonly #workspace: Workspace;
+  /** Offset of a tick that was appended and not yet judged; Infinity while the append runs. */
+  #inFlight: number | null = null;
+  #looking: Timer | null = null;
+  #due: Timer | null = null;
+  #next: { readonly catalog: Catalog; readonly last: Instant; readonly upTo: Instant; readonly at: Instant } | null =
+    null;
+  #lastAppend = Number.NEGATIVE_INFINITY;
+  #stopped = false;
+
+  constructor(deps: WorkspaceDeps, workspace: Workspace) {
+    this.#deps = deps;
+    this.#workspace = workspace;
+  }
+
+  /** Something was taken and the head is reached: looks, a moment later, whether a tick is due. Cheap, as it is called often. */
+  schedule(): void {
+    if (this.#stopped || this.#looking !== null || this.#deps.options.ticks === 'manual') return;
+    const waitMs = Math.max(this.#deps.options.touchedTickMs, 4 * this.#workspace.lastTickMs);
+    this.#looking = this.#deps.clock.after(waitMs, () => {
+      this.#looking = null;
+      this.#look();
+    });
+  }
+
+  /** Appends one tick now; answers its offset. */
+  async append(): Promise<number> {
+    const { log, topic, workspace, edition, clock } = this.#deps;
+    this.#inFlight = Number.POSITIVE_INFINITY;
+    this.#lastAppend = clock.now();
+    const end = await log.end(topic);
+    const id = `tick-${workspace}-${end}-${Math.floor(clock.now())}`;
+    try {
+      const { baseOffset } = await log.append(topic, [
+        encodeFact(workspace, { type: 'tick', edition }, { id, source: 'processor' }),
+      ]);
+      this.#inFlight = baseOffset;
+      return baseOffset;
+    } catch (error) {
+      // It may have been appended: whoever reads past the present end knows.
+      this.#inFlight = end;
+      this.#due = clock.after(DOUBT_MS, () => {
+        this.#inFlight = null;
+        this.schedule();
+      });
+      throw error;
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#looking?.cancel();
+    this.#due?.cancel();
+  }
+
+  #look(): void {
+    // Not caught up: the head calls `schedule` again.
+    if (this.#stopped || this.#busy() || !this.#workspace.isCaughtUp) return;
+    const { clock, options, logger, workspace } = this.#deps;
+    const now = clock.now();
+    const due = Math.max(this.#dueAt(now), this.#lastAppend + options.tickIntervalMsMin);
+    this.#due?.cancel();
+    this.#due = null;
+    if (due > now) {
+      if (Number.isFinite(due)) this.#due = clock.after(Math.min(due - now, HORIZON_MS), () => this.#look());
+      return;
+    }
+    this.append().catch((error: unknown) => {
+      logger.warn({ workspace, error }, 'a tick could not be appended; tried again soon');
+    });
+  }
+
+  #busy(): boolean {
+    if (this.#inFlight === null) return false;
+    if (this.#workspace.progress.next <= this.#inFlight) return true;
+    this.#inFlight = null;
+    return false;
+  }
+
+  /** The instant from which a tick is due: a grid point rounded up to the minute, or now when something judged was touched. */
+  #dueAt(now: Instant): Instant {
+    const { fold, judge } = this.#workspace;
+    if (fold.catalog.position === null) return Number.POSITIVE_INFINITY;
+    const last = fold.lastTick;
+    if (last === null || judge.hasTouched(last.recordedAt)) return now;
+    const repeat = judge.alerts.nextDue(last.recordedAt) ?? Number.POSITIVE_INFINITY;
+    const due = Math.min(this.#nextGridPoint(last.recordedAt, now), repeat);
+    return Number.isFinite(due) ? Math.ceil(due / MINUTE_MS) * MINUTE_MS : now + HORIZON_MS;
+  }
+
+  /** The first grid point after the last tick, within the horizon. Only ticks and definitions move it. */
+  #nextGridPoint(last: Instant, now: Instant): Instant {
+    const { catalog } = this.#workspace.fold;
+    const known = this.#next;
+    if (known !== null && known.catalog === catalog && known.last === last && now < known.upTo) return known.at;
+    const upTo = Math.max(now, last) + HORIZON_MS;
+    const at = gridPoints(catalog, { after: last, upTo }, judgedSubjects(catalog))[0]?.at ?? Number.POSITIVE_INFINITY;
+    this.#next = { catalog, last, upTo, at };
+    return at;
+  }
+}

@@ -1,0 +1,289 @@
+import { type Fact, type Position, position, type Recorded, type TickFact, WorkspaceFold } from '@paceline/domain';
+import { decodeRecord } from '@paceline/events';
+import type { BatchContext, LogRecord } from '@paceline/log';
+import { bury } from './dead-letters.ts';
+import { Judge } from './judge.ts';
+import type { WorkspaceDeps } from './options.ts';
+import { answerQuestions, recordedAtOf, restoreFold, saveSnapshot } from './restore.ts';
+import { Serial } from './serial.ts';
+import { Span } from './span.ts';
+import { Status } from './status.ts';
+import { writePoints, writeRest } from './write-span.ts';
+
+type Context = Pick<BatchContext, 'heartbeat' | 'commit' | 'end' | 'signal'>;
+
+/** Records of one span at most, so that a log of tiny records is committed now and then too. */
+const SPAN_RECORDS_MAX = 20_000;
+
+export interface WorkspaceProgress {
+  /** Next offset to take. */
+  readonly next: number;
+  readonly committed: number;
+  /** Everything at or below it is in every table, status among them. */
+  readonly settled: Position;
+  readonly recordedAt: Instant | null;
+  readonly lastTick: { readonly position: Position; readonly recordedAt: Instant } | null;
+  /** The end of the log, as of the last batch. */
+  readonly end: number;
+}
+
+/**
+ * One workspace's log turned into tables. Records are taken one batch at a time, in order; while a span is being written
+ * the next one is decoded; nothing is committed before everything it stands for is durable.
+ */
+export class Workspace {
+  readonly deps: WorkspaceDeps;
+  readonly serial = new Serial();
+  /** Called when all that was taken is written: something may be due now. */
+  caughtUp: () => void = () => undefined;
+  #fold: WorkspaceFold;
+  #judge: Judge;
+  #status: Status;
+  #span: Span;
+  #writing: Promise<void> = Promise.resolve();
+  #broken: { readonly error: unknown } | null = null;
+  #loaded = false;
+  #context: Context | null = null;
+  #next = 0;
+  #committed = 0;
+  #settled: Position = -1;
+  #end = 0;
+  #snapshotAt = { records: 0, at: 0 };
+  /** How long the last tick took. */
+  lastTickMs = 0;
+  #ticked: { readonly position: Position; readonly recordedAt: Instant } | null = null;
+
+  constructor(deps: WorkspaceDeps) {
+    this.deps = deps;
+    this.#fold = new WorkspaceFold();
+    this.#judge = new Judge(deps, this.#fold);
+    this.#status = new Status(deps, this.#fold, this.#judge);
+    this.#span = new Span(deps.workspace, 0);
+  }
+
+  get fold(): WorkspaceFold {
+    return this.#fold;
+  }
+
+  get judge(): Judge {
+    return this.#judge;
+  }
+
+  get progress(): WorkspaceProgress {
+    return {
+      next: this.#next,
+      committed: this.#committed,
+      settled: this.#settled,
+      recordedAt: Number.isFinite(this.#fold.recordedAt) ? this.#fold.recordedAt : null,
+      lastTick: this.#ticked,
+      end: this.#end,
+    };
+  }
+
+  /** Whether everything that the log was seen to hold is written. */
+  get isCaughtUp(): boolean {
+    return this.#loaded && this.#broken === null && this.#next >= this.#end && this.#span.empty;
+  }
+
+  /** Rebuilds the fold as it was before the record at `next`. */
+  async load(next: number): Promise<void> {
+    this.#loaded = false;
+    await this.#writing;
+    this.#broken = null;
+    const fold = new WorkspaceFold();
+    const from = await restoreFold(fold, next, this.deps);
+    this.#fold = fold;
+    this.#judge = new Judge(this.deps, fold);
+    this.#status = new Status(this.deps, fold, this.#judge);
+    await this.#judge.load();
+    this.#ticked = fold.lastTick;
+    this.#span = new Span(this.deps.workspace, next);
+    this.#next = next;
+    this.#committed = next;
+    this.#end = Math.max(next, this.#end);
+    this.#settled = position(next) - 1;
+    this.#snapshotAt = { records: from, at: this.deps.clock.now() };
+    this.#loaded = true;
+    this.deps.logger.info({ workspace: this.deps.workspace, next, snapshot: from }, 'workspace restored');
+  }
+
+  /** The end of the log, known before the first batch. */
+  headKnown(end: number): void {
+    this.#end = Math.max(this.#end, end);
+  }
+
+  /** Takes one batch; resolves when the next may come. A throw means: deliver again from the last commit. */
+  take(records: readonly LogRecord[], context: Context): Promise<void> {
+    return this.serial.run(async () => {
+      try {
+        await this.#take(records, context);
+      } catch (error) {
+        // The fold may be ahead of what is written: it is rebuilt before anything else is taken.
+        this.#loaded = false;
+        throw error;
+      }
+    });
+  }
+
+  /** Brings the status and the progress up to what was taken. */
+  refresh(): Promise<void> {
+    return this.serial.run(() => this.#refresh());
+  }
+
+  /** Writes what is pending and, in good health, a snapshot: the next start is quick. */
+  stop(): Promise<void> {
+    return this.serial.run(async () => {
+      if (!this.#loaded || this.#broken !== null) return;
+      await this.#drain();
+      await this.#refresh();
+      await this.#snapshot(true);
+    });
+  }
+
+  async #take(records: readonly LogRecord[], context: Context): Promise<void> {
+    const first = records[0];
+    if (first === undefined) return;
+    if (!this.#loaded || this.#broken !== null) await this.load(first.offset);
+    this.#context = context;
+    this.#end = context.end;
+    const { clock, options } = this.deps;
+    let breath = clock.monotonic();
+    for (const record of records) {
+      // Delivered again after a rebalance, while the fold already holds it.
+      if (record.offset < this.#next) continue;
+      await this.#record(record, context);
+      const full =
+        this.#span.observation.length >= options.spanPointsMax || this.#span.records.length >= SPAN_RECORDS_MAX;
+      if (full) await this.#write();
+      if (clock.monotonic() - breath < options.sliceMs) continue;
+      await context.heartbeat();
+      breath = clock.monotonic();
+    }
+    if (this.#next < context.end) return;
+    await this.#drain();
+    await this.#snapshot(false);
+    this.caughtUp();
+  }
+
+  async #record(record: LogRecord, context: Context): Promise<void> {
+    const at = position(record.offset);
+    const decoded = decodeRecord(record);
+    this.#next = record.offset + 1;
+    if (!decoded.ok) {
+      const recordedAt = this.#fold.stamp(at, recordedAtOf(record));
+      this.#span.record(at, recordedAt, 1);
+      const { workspace, metrics, logger } = this.deps;
+      logger.warn({ workspace, offset: record.offset, code: decoded.code }, `put aside: ${decoded.message}`);
+      const log = this.deps.mode === 'live' ? this.deps.log : null;
+      const poison = { record, position: at, recordedAt, code: decoded.code, message: decoded.message };
+      this.#span.deadLetter.push(await bury(poison, { log, metrics, workspace }));
+      return;
+    }
+    const { fact, id } = decoded;
+    if (fact.type === 'tick') {
+      await this.#tick({ position: at, recordedAt: decoded.recordedAt, id, fact }, context);
+      return;
+    }
+    const effect = this.#fold.apply({ position: at, recordedAt: decoded.recordedAt, id, fact });
+    const recordedAt = this.#fold.recordedAt;
+    this.#span.record(at, recordedAt, fact.type === 'observations' ? fact.points.length : 1);
+    if (effect.outcome !== undefined) this.#span.outcome(effect.outcome);
+    if (effect.change !== undefined) this.#span.definitions(effect.change);
+    this.#collect(fact, { position: at, recordedAt, id }, record);
+  }
+
+  #collect(fact: Fact, place: Omit<Recorded, 'fact'>, record: LogRecord): void {
+    if (fact.type === 'observations') this.#span.observations({ ...place, fact }, record);
+    if (fact.type === 'check_in') this.#span.checkedIn({ ...place, fact });
+  }
+
+  /** Everything before the tick becomes durable, then the tick is judged on exactly that, then both are committed. */
+  async #tick(record: Recorded<TickFact>, context: Context): Promise<void> {
+    await this.#drain();
+    await answerQuestions(this.#fold, this.#committed, true, this.deps);
+    const previous = this.#fold.lastTick;
+    this.#fold.apply(record);
+    const recordedAt = this.#fold.recordedAt;
+    this.#span.record(record.position, recordedAt, 1);
+    for (const statement of this.#fold.takeResolved()) this.#span.coveredBy(statement);
+    const began = this.deps.clock.monotonic();
+    await this.#judge.tick({ position: record.position, recordedAt, previous, heartbeat: () => context.heartbeat() });
+    this.#fold.judged();
+    await this.#status.all({ position: record.position, recordedAt, heartbeat: () => context.heartbeat() });
+    this.#ticked = { position: record.position, recordedAt };
+    await this.#drain();
+    await this.#settle();
+    this.deps.metrics.ticks.inc({ workspace: this.deps.workspace });
+    this.lastTickMs = Math.round(this.deps.clock.monotonic() - began);
+    const { workspace, logger } = this.deps;
+    logger.debug({ workspace, position: record.position, tookMs: this.lastTickMs }, 'tick judged');
+  }
+
+  /** Starts writing what was collected. At most one span is being written while the next one is filled. */
+  async #write(): Promise<void> {
+    await this.#writing;
+    if (this.#broken !== null) throw this.#broken.error;
+    if (this.#span.empty) return;
+    const span = this.#span;
+    this.#span = new Span(this.deps.workspace, this.#next);
+    this.#writing = this.#writeSpan(span).catch((error: unknown) => {
+      this.#broken = { error };
+    });
+  }
+
+  async #drain(): Promise<void> {
+    await this.#write();
+    await this.#writing;
+    if (this.#broken !== null) throw this.#broken.error;
+  }
+
+  async #writeSpan(span: Span): Promise<void> {
+    const { metrics, clock, workspace } = this.deps;
+    const began = clock.monotonic();
+    await writePoints(span, this.deps);
+    await answerQuestions(this.#fold, span.next, false, this.deps);
+    for (const statement of this.#fold.takeResolved()) span.coveredBy(statement);
+    await writeRest(span, this.deps);
+    await this.#context?.commit(span.next);
+    this.#committed = span.next;
+    metrics.processedPoints.inc({ workspace }, span.observation.length);
+    metrics.batchPoints.set({ workspace }, span.observation.length);
+    metrics.batchSeconds.observe({ workspace }, (clock.monotonic() - began) / 1000);
+    metrics.logLag.set({ workspace }, Math.max(0, this.#end - span.next));
+  }
+
+  async #refresh(): Promise<void> {
+    if (!this.#loaded || this.#broken !== null) return;
+    await this.#drain();
+    if (this.#settled >= position(this.#committed) - 1) return;
+    await answerQuestions(this.#fold, this.#committed, true, this.deps);
+    const recordedAt = this.#fold.recordedAt;
+    if (Number.isFinite(recordedAt)) {
+      const heartbeat = async (): Promise<void> => this.#context?.heartbeat();
+      await this.#status.touched({ position: this.#fold.position, recordedAt, heartbeat });
+    }
+    await this.#settle();
+  }
+
+  /** Says how far every table has come. */
+  async #settle(): Promise<void> {
+    const settled = position(this.#committed) - 1;
+    const recordedAt = this.#fold.recordedAt;
+    if (settled <= this.#settled || !Number.isFinite(recordedAt)) return;
+    await this.deps.store.insert('progress', [
+      { workspace: this.deps.workspace, position: settled, recorded_at: recordedAt },
+    ]);
+    this.#settled = settled;
+  }
+
+  /** Only when nothing is pending: a snapshot is never ahead of the commit. */
+  async #snapshot(stopping: boolean): Promise<void> {
+    const { options, clock, mode } = this.deps;
+    if (mode === 'replay' || !this.#span.empty || this.#next !== this.#committed) return;
+    const records = this.#next - this.#snapshotAt.records;
+    const due = records >= options.snapshotRecords || clock.now() - this.#snapshotAt.at >= options.snapshotMs;
+    if (records <= 0 || !(due || stopping)) return;
+    await saveSnapshot(this.#fold, this.deps);
+    this.#snapshotAt = { records: this.#next, at: clock.now() };
+  }
+}
