@@ -75,3 +75,7 @@ export const REASONS = {
 } as const satisfies Record<string, readonly [meaning: string, remedy: string]>;
 
 export type Reason = keyof typeof REASONS;
+
+export function isReason(text: string): text is Reason {
+  return Object.hasOwn(REASONS, text);
+}

@@ -33,7 +33,7 @@ export interface Mark {
   readonly value: Rational;
 }
 
-export const LINEAR: PaceLine = { method: 'linear' };
+export const LINEAR = { method: 'linear' } as const satisfies PaceLine;
 
 /** `endOfDay` gives 24:00 of a date in the zone the subject counts in. */
 export function compilePace(pace: Pace | undefined, endOfDay: (date: string) => Instant | undefined): PaceLine {

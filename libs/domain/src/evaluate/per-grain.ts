@@ -1,0 +1,147 @@
+import { type Effective, inForce, original } from '../dating.ts';
+import type { CompiledKeyResult, Range } from '../definition/compiled.ts';
+import type { Instant, Span } from '../instant.ts';
+import { readMetric } from '../metric/aggregate.ts';
+import { completeRuns } from '../metric/coverage.ts';
+import { compare, ONE, type Rational, rational, ZERO } from '../number/rational.ts';
+import { bucketsBetween } from '../time/bucket.ts';
+import type { CheckIn } from '../view.ts';
+import { checkInValue } from './check-in.ts';
+import type { Context } from './context.ts';
+import { type Measured, type Missing, NOTHING, note, nothingComplete, SEVERAL_SERIES } from './reading.ts';
+import { bucketsOf } from './window.ts';
+
+export interface PerGrain {
+  readonly measured: Measured;
+  readonly progress: Rational | null;
+  readonly original: Rational | null;
+  /** Grains with data over complete grains. */
+  readonly coverage: number;
+}
+
+interface Grain {
+  readonly span: Span;
+  readonly value: Rational;
+}
+
+interface Grains {
+  readonly complete: number;
+  readonly withData: readonly Grain[];
+  readonly resets: number;
+  readonly missing: Missing | null;
+}
+
+/** at_least, at_most, between: the complete grains that lie wholly in the cycle, each judged by the bound of its own last instant. */
+export function evaluatePerGrain(
+  context: Context,
+  result: CompiledKeyResult,
+  checkIns: readonly CheckIn[],
+  asOf: Instant,
+): PerGrain {
+  const grains =
+    result.source === null ? grainsOfCheckIns(result, checkIns, asOf) : grainsOfMetric(context, result, asOf);
+  const coverage = grains.complete === 0 ? 0 : grains.withData.length / grains.complete;
+  if (grains.missing !== null) {
+    return { measured: { ...NOTHING, missing: grains.missing }, progress: null, original: null, coverage };
+  }
+  const judged = grains.withData.filter((grain) => metBy(result, grain) !== undefined);
+  const last = judged.at(-1) ?? grains.withData.at(-1);
+  const measured: Measured = {
+    ...NOTHING,
+    value: last?.value ?? null,
+    measuredAt: last?.span.to ?? null,
+    resets: grains.resets,
+    missing: judged.length === 0 ? { verdict: 'insufficient_data', reason: 'nothing_complete' } : null,
+  };
+  const first = firstBound(result);
+  return {
+    measured,
+    progress: share(
+      result,
+      judged.map((grain) => metBy(result, grain) === true),
+    ),
+    original: share(
+      result,
+      grains.withData.map((grain) => meets(result, grain.value, first)),
+    ),
+    coverage,
+  };
+}
+
+function share(result: CompiledKeyResult, met: readonly boolean[]): Rational | null {
+  if (met.length === 0) return null;
+  if (result.mode === 'latest') return met.at(-1) === true ? ONE : ZERO;
+  if (result.mode === 'worst') return met.every((good) => good) ? ONE : ZERO;
+  return rational(BigInt(met.filter((good) => good).length), BigInt(met.length));
+}
+
+type Bound = { readonly target: Rational | undefined; readonly range: Range | undefined };
+
+function firstBound(result: CompiledKeyResult): Bound {
+  return { target: original(result.target), range: original(result.range) };
+}
+
+/** `undefined` where no bound was in force at the grain's last instant: such a grain is not judged. */
+function metBy(result: CompiledKeyResult, { span, value }: Grain): boolean | undefined {
+  const at = <Value>(entries: Effective<Value>): Value | undefined => inForce(entries, span.to, span.to);
+  const bound = { target: at(result.target), range: at(result.range) };
+  if ((result.type === 'between' ? bound.range : bound.target) === undefined) return undefined;
+  return meets(result, value, bound);
+}
+
+function meets({ type, exclusive }: CompiledKeyResult, value: Rational, { target, range }: Bound): boolean {
+  const above = (low: Rational): boolean => (exclusive ? compare(value, low) > 0 : compare(value, low) >= 0);
+  const below = (high: Rational): boolean => (exclusive ? compare(value, high) < 0 : compare(value, high) <= 0);
+  if (type === 'between') return range !== undefined && above(range.low) && below(range.high);
+  if (target === undefined) return false;
+  return type === 'at_least' ? above(target) : below(target);
+}
+
+function grainsWithin(result: CompiledKeyResult, asOf: Instant): readonly Span[] {
+  const { span } = result.cycle;
+  return bucketsBetween(result.grid, span.from, Math.max(span.from, Math.min(span.to, asOf))).filter(
+    (grain) => grain.to <= span.to && grain.to <= asOf,
+  );
+}
+
+function grainsOfMetric(context: Context, result: CompiledKeyResult, asOf: Instant): Grains {
+  const { source } = result;
+  if (source === null) return { complete: 0, withData: [], resets: 0, missing: null };
+  const { metric, where } = source;
+  const runs = completeRuns(metric, context.covered(metric), result.cycle.span, asOf);
+  const own = result.grid === metric.grid;
+  const withData: Grain[] = [];
+  let complete = 0;
+  let resets = 0;
+  for (const span of grainsWithin(result, asOf)) {
+    const window = own ? span : bucketsOf(metric, span);
+    if (window === undefined || !runs.some((run) => run.from <= window.from && run.to >= window.to)) continue;
+    complete += 1;
+    const reading = readMetric(metric, context.cellsOf, where, [window], { asOf, emptyIsZero: true });
+    note(context, 'grain', source, [window], asOf, reading);
+    if (reading.reason === 'several_series') return { complete, withData: [], resets, missing: SEVERAL_SERIES };
+    resets += reading.resets;
+    if (reading.value !== null) withData.push({ span, value: reading.value });
+  }
+  const missing = withData.length === 0 ? nothingComplete(context, source, asOf) : null;
+  return { complete, withData, resets, missing };
+}
+
+/** Of check-ins the last in each grain counts. */
+function grainsOfCheckIns(result: CompiledKeyResult, checkIns: readonly CheckIn[], asOf: Instant): Grains {
+  const withData: Grain[] = [];
+  const grains = grainsWithin(result, asOf);
+  for (const span of grains) {
+    const last = checkIns.findLast(({ time, value }) => value !== undefined && time >= span.from && time < span.to);
+    const value = last === undefined ? null : checkInValue(last);
+    if (value !== null) withData.push({ span, value });
+  }
+  const observed = checkIns.some(({ value }) => value !== undefined);
+  const missing: Missing | null =
+    withData.length > 0
+      ? null
+      : observed
+        ? { verdict: 'insufficient_data', reason: 'nothing_complete' }
+        : { verdict: 'no_data', reason: 'no_observations' };
+  return { complete: grains.length, withData, resets: 0, missing };
+}

@@ -1,0 +1,190 @@
+import type { CompiledCycle, Source } from '../definition/compiled.ts';
+import type { Freshness, Verdict } from '../evaluation.ts';
+import type { Instant, Span } from '../instant.ts';
+import { difference } from '../interval.ts';
+import { hasPoint, latestBucket, matchingSeries, type Reading, readMetric } from '../metric/aggregate.ts';
+import { completeRuns, isComplete, statedUntil } from '../metric/coverage.ts';
+import { lateAt, type Metric, sourcesOf, staleAt } from '../metric/metric.ts';
+import { latestCell } from '../metric/series-index.ts';
+import { formatRational, type Rational } from '../number/rational.ts';
+import type { Reason } from '../reasons.ts';
+import { bucketAt } from '../time/bucket.ts';
+import { addDuration, type Duration } from '../time/duration.ts';
+import type { Context } from './context.ts';
+import type { Draft } from './draft.ts';
+
+/** What a subject's value is and how far it reaches (EVALUATION §3). */
+export interface Measured {
+  readonly value: Rational | null;
+  readonly measuredAt: Instant | null;
+  readonly carried: boolean;
+  readonly resets: number;
+  /** A used bucket is not complete. */
+  readonly provisional: boolean;
+  /** Why there is no value. */
+  readonly missing: Missing | null;
+}
+
+export interface Missing {
+  readonly verdict: Extract<Verdict, 'no_data' | 'insufficient_data'>;
+  readonly reason: Reason;
+}
+
+export const NOTHING = { value: null, measuredAt: null, carried: false, resets: 0, provisional: false } as const;
+
+export const SEVERAL_SERIES: Missing = { verdict: 'insufficient_data', reason: 'several_series' };
+
+/** Sums, counts, counters and distinct to date: the complete buckets that start in the period. */
+export function readCumulative(context: Context, source: Source, period: Span, asOf: Instant): Measured {
+  const { metric, where } = source;
+  const runs = completeRuns(metric, context.covered(metric), period, asOf);
+  const last = runs.at(-1);
+  if (last === undefined) return { ...NOTHING, missing: nothingComplete(context, source, asOf) };
+  const reading = readMetric(metric, context.cellsOf, where, runs, { asOf, emptyIsZero: true });
+  note(context, 'value', source, runs, asOf, reading);
+  const missing = missingOf(context, source, reading, asOf);
+  return {
+    value: reading.value,
+    measuredAt: last.to,
+    carried: false,
+    resets: reading.resets,
+    provisional: false,
+    missing,
+  };
+}
+
+/** Nothing may be judged before the first complete bucket; whether anything was ever observed makes the difference. */
+export function nothingComplete(context: Context, { metric, where }: Source, asOf: Instant): Missing {
+  return hasPoint(metric, context.cellsOf, where, asOf)
+    ? { verdict: 'insufficient_data', reason: 'nothing_complete' }
+    : { verdict: 'no_data', reason: 'no_observations' };
+}
+
+/** Everything else: the points in the window that are valid by `asOf`; `last` carries what is not stale. */
+export function readLevel(context: Context, source: Source, window: Span, asOf: Instant, close: Instant): Measured {
+  const { metric, where } = source;
+  const carry = carryRule(context, metric, asOf, close);
+  const derived = metric.expression !== null;
+  // A side of a formula that a complete bucket says nothing of is zero where sums are, not missing.
+  const emptyIsZero = derived && completeRuns(metric, context.covered(metric), window, asOf).length > 0;
+  const options = { asOf, emptyIsZero, ...(derived ? {} : { carry }) };
+  const reading = readMetric(metric, context.cellsOf, where, [window], options);
+  note(context, 'value', source, [window], asOf, reading);
+  const end = reading.lastAt === null ? null : (bucketAt(metric.grid, reading.lastAt)?.to ?? reading.until);
+  return {
+    value: reading.value,
+    measuredAt: end === null ? null : Math.min(asOf, end),
+    carried: reading.carried,
+    resets: reading.resets,
+    provisional: reading.count > 0 && usesIncomplete(context, source, window, reading, asOf, carry),
+    missing: missingOf(context, source, reading, asOf),
+  };
+}
+
+/** A series' last value stands in until it is stale: by then nobody knows what it is now. */
+export function carryRule(
+  context: Context,
+  metric: Metric,
+  asOf: Instant,
+  close: Instant,
+): (bucketEnd: Instant) => boolean {
+  const at = Math.min(asOf, close);
+  return (bucketEnd) => {
+    const stated = statedUntil(metric, context.stated(metric), at) ?? bucketEnd;
+    return at <= staleAt(metric, Math.max(bucketEnd, stated));
+  };
+}
+
+export function missingOf(context: Context, source: Source, reading: Reading, asOf: Instant): Missing | null {
+  if (reading.value !== null) return null;
+  if (reading.reason === 'several_series') return SEVERAL_SERIES;
+  if (reading.reason === 'zero_denominator') return { verdict: 'no_data', reason: 'zero_denominator' };
+  const observed = hasPoint(source.metric, context.cellsOf, source.where, asOf);
+  return { verdict: 'no_data', reason: observed ? 'no_value_in_period' : 'no_observations' };
+}
+
+function usesIncomplete(
+  context: Context,
+  { metric, where }: Source,
+  window: Span,
+  reading: Reading,
+  asOf: Instant,
+  carry: (bucketEnd: Instant) => boolean,
+): boolean {
+  if (reading.provisional) return true;
+  const covered = context.covered(metric);
+  if (metric.aggregation === 'last') {
+    return matchingSeries(context.cellsOf(metric.name), where).some((series) => {
+      const cell = latestCell(metric, series, window.to, asOf);
+      if (cell === undefined || (cell.from < window.from && !carry(cell.to))) return false;
+      const bucket = bucketAt(metric.grid, cell.from);
+      return bucket !== undefined && !isComplete(metric, covered, bucket, asOf);
+    });
+  }
+  const gaps = difference([window], completeRuns(metric, covered, window, asOf));
+  if (gaps.length === 0) return false;
+  return sourcesOf(metric).some((own) => readMetric(own, context.cellsOf, where, gaps, { asOf }).count > 0);
+}
+
+export function note(
+  context: Context,
+  what: string,
+  { metric, where }: Source,
+  spans: readonly Span[],
+  asOf: Instant,
+  reading: Reading,
+): void {
+  context.trace?.windows.push({
+    what,
+    metric: metric.name,
+    where,
+    aggregation: metric.aggregation ?? metric.document.spec.derived ?? '',
+    spans,
+    asOf,
+    value: reading.value === null ? null : formatRational(reading.value),
+    count: reading.count,
+    series: reading.series,
+    lastAt: reading.lastAt,
+    carried: reading.carried,
+  });
+}
+
+/**
+ * Freshness of what reads a metric: age since the end of the last bucket of its own series with a value, or covered by
+ * a statement (EVALUATION §9). `before` bounds the buckets that belong to the subject; `close` caps the age.
+ */
+export function observe(
+  draft: Draft,
+  context: Context,
+  { metric, where }: Source,
+  bounds: { readonly before: Instant; readonly close: Instant },
+): void {
+  const { asOf } = draft;
+  const bucket = latestBucket(metric, context.cellsOf, where, bounds.before, asOf);
+  const stated = statedUntil(metric, context.stated(metric), Math.min(asOf, bounds.close));
+  if (bucket === undefined && stated === undefined) return;
+  const last = Math.max(bucket?.to ?? Number.NEGATIVE_INFINITY, stated ?? Number.NEGATIVE_INFINITY);
+  age(draft, last, lateAt(metric, last), staleAt(metric, last), bounds.close);
+}
+
+const WEEK: Duration = { months: 0, days: 7, ms: 0 };
+
+/** The same of check-ins: one a week is fresh. */
+export function observeCheckIn(draft: Draft, last: Instant | undefined, cycle: CompiledCycle, close: Instant): void {
+  if (last === undefined) return;
+  age(draft, last, addDuration(cycle.zone, last, WEEK), addDuration(cycle.zone, last, WEEK, 2), close);
+}
+
+function age(draft: Draft, last: Instant, late: Instant, stale: Instant, close: Instant): void {
+  const at = Math.min(draft.asOf, close);
+  draft.lastObservedAt = last;
+  draft.freshness = freshness(at, late, stale);
+  const closed = draft.asOf >= close;
+  // After the close nothing ages any more: an edge that lies behind it is never reached.
+  draft.lateAt = closed && late >= close ? null : late;
+  draft.staleAt = closed && stale >= close ? null : stale;
+}
+
+function freshness(at: Instant, late: Instant, stale: Instant): Freshness {
+  return at > stale ? 'stale' : at > late ? 'late' : 'fresh';
+}
