@@ -57,6 +57,11 @@ export const OBSERVATIONS = {
     'A revision is no whole number from 0 on, or its metric takes none.',
     'Send a whole number and set revisions: source on the metric.',
   ),
+  duplicate_point: entry(
+    422,
+    'Two rows of one read give one point different values.',
+    'Group the rows in the query, or map the column that tells them apart as a dimension.',
+  ),
   invalid_line: entry(422, 'A line is no observation.', 'Correct the line at the index named in the answer.'),
   push_refused: entry(422, 'The metric does not accept pushed values.', 'Feed it by its source, or set push: true.'),
   invalid_covered: entry(

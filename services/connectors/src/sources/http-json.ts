@@ -18,7 +18,7 @@ import {
 import { z } from 'zod';
 import { stage } from './check.ts';
 import { asRow, faultOfRows, rowsReader } from './http-json-rows.ts';
-import { parseExactJson } from './json.ts';
+import { readJson } from './json.ts';
 
 const pointer = z
   .string()
@@ -151,8 +151,8 @@ async function* pages(ctx: ConnectorContext, settings: Config, request: ReadRequ
       read = 0;
       continue;
     }
-    const text = answer.body.toString('utf8').replace(/^\uFEFF/, '');
-    const page: Page = { number, document: parseExactJson(text, settings.url.split('?')[0] ?? settings.url), rows: 0 };
+    const text = answer.body.toString('utf8');
+    const page: Page = { number, document: readJson(text, settings.url.split('?')[0] ?? settings.url), rows: 0 };
     yield page;
     read += page.rows;
     const counted = settings.paging !== undefined && ('page' in settings.paging || 'offset' in settings.paging);
@@ -317,10 +317,7 @@ async function* check(ctx: ConnectorContext, settings: Config, stream: StreamQue
   yield /certificate|TLS|SSL/i.test(auth.message) && !auth.ok ? { ...auth, stage: 'tls' } : auth;
   if (!auth.ok) return;
   yield await stage('sample', ctx, async () => {
-    const document = parseExactJson(
-      (answer?.body ?? Buffer.alloc(0)).toString('utf8').replace(/^\uFEFF/, ''),
-      url.origin + url.pathname,
-    );
+    const document = readJson((answer?.body ?? Buffer.alloc(0)).toString('utf8'), url.origin + url.pathname);
     const rows = await rowsReader(settings.rows)(document);
     return rows.length === 0
       ? 'the answer has no row'

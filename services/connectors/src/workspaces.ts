@@ -1,0 +1,142 @@
+import { DefinitionFold, type SourceDocument } from '@paceline/domain';
+import { FACTS_PREFIX, factsTopic, isWorkspaceName, workspaceOf } from '@paceline/events';
+import type { EventLog } from '@paceline/log';
+import { type Follower, followWorkspace } from '@paceline/log/follow';
+import { type Clock, type Logger, PacelineError, type Timer } from '@paceline/runtime';
+
+const LOOK_FOR_NEW_MS = 5_000;
+
+export interface FollowedWorkspace {
+  readonly name: string;
+  readonly topic: string;
+  /** Definitions, state of sources and overrides; nothing else is folded. */
+  readonly fold: DefinitionFold;
+  readonly follower: Follower;
+  /** Whether the log as it was when following began has been read. */
+  ready: boolean;
+}
+
+export interface WorkspacesDeps {
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called after definitions of a workspace changed, and once when it has been read for the first time. */
+  changed(workspace: FollowedWorkspace): void;
+}
+
+/** Follows every workspace's definitions and source state, for runs and pushes alike. */
+export class Workspaces {
+  readonly #deps: WorkspacesDeps;
+  readonly #followed = new Map<string, FollowedWorkspace>();
+  readonly #stopped = new AbortController();
+  #timer: Timer | null = null;
+  #troubled: string | null = null;
+
+  constructor(deps: WorkspacesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Why the log cannot be followed; `null` while it can. */
+  get troubled(): string | null {
+    return this.#troubled;
+  }
+
+  get all(): readonly FollowedWorkspace[] {
+    return [...this.#followed.values()];
+  }
+
+  /** Follows what exists and `own`, which is created, and resolves once all of it has been read. */
+  async start(own: string): Promise<void> {
+    await this.#deps.log.ensureTopic(factsTopic(own));
+    await this.look();
+    await this.caughtUp();
+    this.#lookAgain();
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.cancel();
+    this.#stopped.abort();
+    await Promise.all(this.all.map(({ follower }) => follower.done));
+  }
+
+  /** Resolves once everything that is in the log now is folded. */
+  async caughtUp(): Promise<void> {
+    await Promise.all(this.all.map(({ follower }) => follower.caughtUp()));
+  }
+
+  /** Throws `unknown_workspace` or `not_ready`. */
+  async find(name: string): Promise<FollowedWorkspace> {
+    if (isWorkspaceName(name) && !this.#followed.has(name)) await this.look();
+    const workspace = this.#followed.get(name);
+    if (workspace === undefined)
+      throw new PacelineError('unknown_workspace', `there is no workspace ${name.slice(0, 80)}`);
+    if (!workspace.ready) {
+      throw new PacelineError('not_ready', `the definitions of ${name} are still being read`, { retryAfterSeconds: 1 });
+    }
+    return workspace;
+  }
+
+  async look(): Promise<void> {
+    for (const topic of await this.#deps.log.topics(FACTS_PREFIX)) {
+      const name = workspaceOf(topic);
+      if (name !== undefined && !this.#followed.has(name)) this.#follow(name, topic);
+    }
+  }
+
+  #lookAgain(): void {
+    this.#timer = this.#deps.clock.after(LOOK_FOR_NEW_MS, () => {
+      this.look()
+        .catch((error: unknown) =>
+          this.#deps.logger.warn({ err: error }, 'new workspaces cannot be looked for; it is tried again'),
+        )
+        .finally(() => {
+          if (!this.#stopped.signal.aborted) this.#lookAgain();
+        });
+    });
+  }
+
+  #follow(name: string, topic: string): void {
+    const { log, logger, changed } = this.#deps;
+    const fold = new DefinitionFold();
+    const follower = followWorkspace(log, topic, {
+      types: ['definitions', 'source_state', 'override'],
+      apply: ({ fact, position, recordedAt, id }) => {
+        const effect = fold.apply(fact, { position, appendedAt: recordedAt, id });
+        this.#troubled = null;
+        if (effect.change !== undefined && workspace.ready) changed(workspace);
+      },
+      signal: this.#stopped.signal,
+      undecodable: (record, reason) =>
+        logger.warn(
+          { workspace: name, offset: record.offset, code: reason.code },
+          'a record cannot be read; the processor keeps it in the dead letters',
+        ),
+      failed: (error) => {
+        this.#troubled = `the log of ${name} cannot be followed`;
+        logger.warn({ workspace: name, err: error }, 'following a workspace failed; it is tried again');
+      },
+    });
+    const workspace: FollowedWorkspace = { name, topic, fold, follower, ready: false };
+    this.#followed.set(name, workspace);
+    void follower.caughtUp().then(() => {
+      if (this.#stopped.signal.aborted) return;
+      workspace.ready = true;
+      changed(workspace);
+    });
+  }
+}
+
+/** The source's document. Throws `unknown_source` with a suggestion. */
+export function sourceOf(
+  workspace: Pick<FollowedWorkspace, 'fold' | 'name'>,
+  name: string,
+  suggest: (name: string, names: Iterable<string>) => string,
+): SourceDocument {
+  const { sources } = workspace.fold.catalog;
+  const source = sources.get(name);
+  if (source !== undefined) return source;
+  throw new PacelineError(
+    'unknown_source',
+    `workspace ${workspace.name} has no source ${name.slice(0, 80)}${suggest(name, sources.keys())}`,
+  );
+}
