@@ -10,14 +10,14 @@ export default defineConfig({
       {
         test: {
           name: 'pure',
-          include: ['{libs,services,infra,scripts,test}/**/*.test.ts'],
+          include: ['{libs,services,infra,scripts,test,bench}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.int.test.ts', '**/*.e2e.test.ts'],
         },
       },
       {
         test: {
           name: 'int',
-          include: ['{libs,services,infra,test}/**/*.int.test.ts'],
+          include: ['{libs,services,infra,scripts,test,bench}/**/*.int.test.ts'],
           exclude: ['**/node_modules/**'],
           env: engineThreads,
           testTimeout: 60_000,
@@ -28,7 +28,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['{services,test}/**/*.e2e.test.ts'],
+          include: ['{libs,services,infra,scripts,test,bench}/**/*.e2e.test.ts'],
           exclude: ['**/node_modules/**'],
           env: engineThreads,
           testTimeout: 180_000,

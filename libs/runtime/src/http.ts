@@ -4,6 +4,7 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { type Config, isLoopback } from './config.ts';
 import { expandBody, rawBodies } from './http-bodies.ts';
 import { answerProblem, documentErrors, rateLimitOptions } from './http-errors.ts';
 import { guardLoopback } from './http-guard.ts';
@@ -38,6 +39,20 @@ export interface HttpOptions {
   readonly trustProxy?: boolean;
   /** Whether `/docs` shows the API for people. Default true. */
   readonly docs?: boolean;
+}
+
+/** What the configuration says about a server. Requests from this machine alone are not counted: nobody else can send any. */
+export function httpOptionsOf(
+  config: Pick<Config, 'http' | 'limits'>,
+  keysExist: boolean,
+): Pick<HttpOptions, 'bodyBytesMax' | 'origins' | 'requestsPerMinuteMax' | 'keyless' | 'trustProxy'> {
+  return {
+    bodyBytesMax: config.limits.bodyBytes,
+    origins: config.http.origins,
+    requestsPerMinuteMax: isLoopback(config.http.host) ? null : config.limits.requestsPerMinute,
+    keyless: !keysExist,
+    trustProxy: config.http.trustProxy,
+  };
 }
 
 /** A server never waits longer for a request to arrive whole; answers may take as long as they need. */
