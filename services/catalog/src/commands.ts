@@ -11,7 +11,7 @@ import type { DocumentFault } from '@paceline/events';
 import { type Clock, PacelineError } from '@paceline/runtime';
 import { type CheckedIn, type CheckInRequest, checkIn } from './check-in.ts';
 import { type Given, type Plan, type Planned, planDefinitions } from './plan.ts';
-import { WAIT_MS, type Workspace, type Workspaces } from './workspaces.ts';
+import type { Workspace, Workspaces } from './workspaces.ts';
 
 export interface ApplyRequest {
   /** The command's id: sending it again changes nothing and answers the same. */
@@ -91,7 +91,7 @@ export class Commands {
       ...(actor === undefined ? {} : { actor }),
     };
     const at = position(await this.#append(workspace, fact));
-    await workspace.follower.reached(at, WAIT_MS);
+    await this.#workspaces.settle(workspace, at);
     const outcome = outcomeOf(workspace, command) ?? { command, outcome: 'pending', position: at };
     return this.#settled(workspace, outcome, expects, plan);
   }
@@ -138,7 +138,7 @@ export class Commands {
       ...(actor === undefined ? {} : { actor }),
     };
     const at = position(await this.#workspaces.append(workspace, fact, command));
-    await workspace.follower.reached(at, WAIT_MS);
+    await this.#workspaces.settle(workspace, at);
     return outcomeOf(workspace, command) ?? { command, outcome: 'pending', position: at };
   }
 

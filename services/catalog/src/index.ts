@@ -17,6 +17,8 @@ export interface CatalogDeps {
   readonly logger: Logger;
   /** The workspace a request means when it names none. Created at start. */
   readonly workspace: string;
+  /** How long a request waits for the fold to reach what it asks about. Default 5,000. */
+  readonly waitMs?: number;
 }
 
 export interface Catalog extends Service {
@@ -27,8 +29,8 @@ export interface Catalog extends Service {
 
 /** The catalog service: plan and apply of definitions, check-ins, overrides. Its only state is what it reads from the log. */
 export function createCatalog(deps: CatalogDeps): Catalog {
-  const { log, clock, logger, workspace } = deps;
-  const workspaces = new Workspaces({ log, clock, logger });
+  const { log, clock, logger, workspace, waitMs } = deps;
+  const workspaces = new Workspaces({ log, clock, logger, ...(waitMs === undefined ? {} : { waitMs }) });
   const commands = new Commands(workspaces, clock);
   return {
     workspaces,

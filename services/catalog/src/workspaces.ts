@@ -1,4 +1,4 @@
-import { DefinitionFold, type Fact, position } from '@paceline/domain';
+import { DefinitionFold, type Fact, type Position, position } from '@paceline/domain';
 import { encodeFact, factsTopic, isWorkspaceName, workspaceOf } from '@paceline/events';
 import { type EventLog, LogBusy } from '@paceline/log';
 import { type Follower, followWorkspace } from '@paceline/log/follow';
@@ -6,8 +6,7 @@ import { type Clock, describeError, type Logger, PacelineError } from '@paceline
 
 /** Followed at once; the least recently used is let go beyond it, and read again when it is asked for. */
 const FOLLOWED_MAX = 1_000;
-/** How long a request waits for the fold to reach the log's end. */
-export const WAIT_MS = 5_000;
+const WAIT_MS = 5_000;
 /** The first look at a workspace reads its whole log. */
 const FIRST_WAIT_MS = 60_000;
 const TROUBLED_MS = 60_000;
@@ -23,6 +22,8 @@ export interface WorkspacesDeps {
   readonly log: EventLog;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How long a request waits for the fold to reach what it asks about. Default 5,000. */
+  readonly waitMs?: number;
 }
 
 interface Followed extends Workspace {
@@ -49,7 +50,7 @@ export class Workspaces {
   /** The workspace, caught up with all that its log held at the call. Throws `unknown_workspace` or `not_ready`. */
   async current(name: string, options: { readonly create: boolean }): Promise<Workspace> {
     const workspace = await this.#open(name, options);
-    const waitMs = workspace.first ? FIRST_WAIT_MS : WAIT_MS;
+    const waitMs = workspace.first ? FIRST_WAIT_MS : this.#waitMs;
     const end = await this.#deps.log.end(factsTopic(name));
     if (end > 0 && !(await workspace.follower.reached(position(end - 1), waitMs))) {
       const behind = end - workspace.follower.next;
@@ -59,6 +60,15 @@ export class Workspaces {
     }
     workspace.first = false;
     return workspace;
+  }
+
+  /** Waits a while for the fold to reach a record; what it says afterwards is read off the fold. */
+  async settle(workspace: Workspace, at: Position): Promise<void> {
+    await workspace.follower.reached(at, this.#waitMs);
+  }
+
+  get #waitMs(): number {
+    return this.#deps.waitMs ?? WAIT_MS;
   }
 
   /** Appends one fact; answers its offset. A rejected append may have happened, so commands carry an id. */
