@@ -1,4 +1,4 @@
-import { CompressionTypes, type Kafka, type Message, type Producer } from 'kafkajs';
+import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs';
 import { kafkaErrorType, RETRY } from './kafka-client.ts';
 import { messageBytes, topicUnknown } from './limits.ts';
 import type { Appended, LogMessage } from './port.ts';
@@ -42,9 +42,9 @@ export class KafkaAppender {
     for (const chunk of chunks(requests)) {
       let sent: { readonly baseOffset: number; readonly appendedAt: number };
       try {
-        sent = await this.#send(requests[0]!.topic, chunk.messages);
+        sent = await this.#sendKnown(requests[0]!.topic, chunk.messages);
       } catch (error) {
-        settle(requests, answers, chunk.requests[0]!, refusal(requests[0]!.topic, error));
+        settle(requests, answers, chunk.requests[0]!, error);
         return;
       }
       for (const [i, at] of chunk.requests.entries()) {
@@ -57,11 +57,25 @@ export class KafkaAppender {
     settle(requests, answers, requests.length, undefined);
   }
 
+  /** A topic that was deleted fails a producer that once sent to it whatever the topic: only a fresh one knows which is missing. */
+  async #sendKnown(topic: string, messages: Message[]): Promise<{ baseOffset: number; appendedAt: number }> {
+    try {
+      return await this.#send(topic, messages);
+    } catch (error) {
+      if (!isUnknownTopic(error)) throw error;
+    }
+    try {
+      return await this.#send(topic, messages);
+    } catch (error) {
+      throw isUnknownTopic(error) ? topicUnknown(topic) : error;
+    }
+  }
+
   async #send(topic: string, messages: Message[]): Promise<{ baseOffset: number; appendedAt: number }> {
     try {
       this.#producer ??= this.#connect();
       const producer = await this.#producer;
-      const [answer] = await producer.send({ topic, messages, acks: -1, compression: CompressionTypes.None });
+      const [answer] = await producer.send({ topic, messages, acks: -1, compression: kafkajs.CompressionTypes.None });
       const baseOffset = Number(answer?.baseOffset ?? -1);
       const appendedAt = Number(answer?.logAppendTime ?? -1);
       if (baseOffset < 0 || appendedAt < 0) {
@@ -98,8 +112,8 @@ export class KafkaAppender {
   }
 }
 
-function refusal(topic: string, error: unknown): unknown {
-  return kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION' ? topicUnknown(topic) : error;
+function isUnknownTopic(error: unknown): boolean {
+  return kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION';
 }
 
 /** Requests before `failedFrom` are durable in whole; the others are rejected. */

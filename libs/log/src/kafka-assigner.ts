@@ -1,7 +1,7 @@
-import { AssignerProtocol, type PartitionAssigner } from 'kafkajs';
+import kafkajs, { type PartitionAssigner } from 'kafkajs';
 import { type ShareMember, shareTopics } from './share.ts';
 
-const { MemberAssignment, MemberMetadata } = AssignerProtocol;
+const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol;
 const NAME = 'paceline';
 const VERSION = 1;
 

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import { Kafka, logLevel, type SASLOptions } from 'kafkajs';
+import kafkajs, { type Kafka, type logLevel, type SASLOptions } from 'kafkajs';
 import Cluster from 'kafkajs/src/cluster/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
@@ -31,16 +31,16 @@ const METADATA_AGE_MS_MAX = 300_000;
 const READ_COMMITTED = 1;
 
 const LEVELS: ReadonlyMap<logLevel, 'error' | 'warn' | 'info' | 'debug'> = new Map([
-  [logLevel.ERROR, 'error'],
-  [logLevel.WARN, 'warn'],
-  [logLevel.INFO, 'info'],
-  [logLevel.DEBUG, 'debug'],
+  [kafkajs.logLevel.ERROR, 'error'],
+  [kafkajs.logLevel.WARN, 'warn'],
+  [kafkajs.logLevel.INFO, 'info'],
+  [kafkajs.logLevel.DEBUG, 'debug'],
 ]);
 
 export function createKafka(connection: KafkaConnection): Kafka {
   quietIdleConnections();
   const { tls, sasl } = settings(connection);
-  return new Kafka({
+  return new kafkajs.Kafka({
     brokers: [...connection.brokers],
     clientId: connection.clientId ?? 'paceline',
     ...(tls === undefined ? {} : { ssl: tls }),
@@ -48,7 +48,7 @@ export function createKafka(connection: KafkaConnection): Kafka {
     connectionTimeout: connection.connectionTimeoutMs ?? 5_000,
     requestTimeout: connection.requestTimeoutMs ?? 30_000,
     retry: RETRY,
-    logLevel: logLevel.INFO,
+    logLevel: kafkajs.logLevel.INFO,
     logCreator: logCreator(connection),
   });
 }
@@ -71,7 +71,7 @@ export function createCluster(connection: KafkaConnection): Cluster {
     allowAutoTopicCreation: false,
     isolationLevel: READ_COMMITTED,
     socketFactory: socketFactory(),
-    logger: createLogger({ level: logLevel.INFO, logCreator: logCreator(connection) }),
+    logger: createLogger({ level: kafkajs.logLevel.INFO, logCreator: logCreator(connection) }),
   });
 }
 

@@ -1,20 +1,20 @@
-import { type Admin, ConfigResourceTypes, type Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { checkCommit } from './embedded.ts';
+import { KafkaAdmin } from './kafka-admin.ts';
 import { KafkaAppender } from './kafka-append.ts';
-import { createKafka, type KafkaConnection, kafkaErrorType } from './kafka-client.ts';
+import { createKafka, type KafkaConnection } from './kafka-client.ts';
 import { KafkaFetcher, TopicReader } from './kafka-fetch.ts';
 import { KafkaMember, type MemberLimits } from './kafka-member.ts';
-import { checkTopicName, logClosed, MESSAGE_BYTES_MAX, topicUnknown } from './limits.ts';
-import {
-  type Appended,
-  type EventLog,
-  type LogMessage,
-  type LogRecord,
-  LogRefused,
-  type ReadRange,
-  type SubscribeOptions,
-  type Subscription,
-  type TopicOptions,
+import { checkTopicName, logClosed } from './limits.ts';
+import type {
+  Appended,
+  EventLog,
+  LogMessage,
+  LogRecord,
+  ReadRange,
+  SubscribeOptions,
+  Subscription,
+  TopicOptions,
 } from './port.ts';
 import { QUEUE_LIMITS, type QueueLimits } from './queue.ts';
 
@@ -36,14 +36,14 @@ export interface KafkaLogOptions extends KafkaConnection {
  */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
   const kafka = createKafka(options);
-  const admin = kafka.admin();
+  const admin = new KafkaAdmin(kafka);
   await admin.connect();
   return new KafkaLog(kafka, admin, options);
 }
 
 class KafkaLog implements EventLog {
   readonly #kafka: Kafka;
-  readonly #admin: Admin;
+  readonly #admin: KafkaAdmin;
   readonly #replicationFactor: number;
   readonly #limits: MemberLimits;
   readonly #appender: KafkaAppender;
@@ -54,7 +54,7 @@ class KafkaLog implements EventLog {
   readonly #isVerified = new Set<string>();
   #closed = false;
 
-  constructor(kafka: Kafka, admin: Admin, options: KafkaLogOptions) {
+  constructor(kafka: Kafka, admin: KafkaAdmin, options: KafkaLogOptions) {
     this.#kafka = kafka;
     this.#admin = admin;
     this.#replicationFactor = options.replicationFactor ?? 1;
@@ -66,23 +66,22 @@ class KafkaLog implements EventLog {
       rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? 60_000,
     };
     this.#appender = new KafkaAppender(kafka, options.queue ?? QUEUE_LIMITS);
-    this.#fetcher = new KafkaFetcher(options, {
-      offsets: (topic) => this.#offsets(topic),
-      topics: () => admin.listTopics(),
-    });
+    this.#fetcher = new KafkaFetcher(options, admin);
   }
 
   async ensureTopic(topic: string, options?: TopicOptions): Promise<void> {
     this.#refuseClosed();
     checkTopicName(topic);
-    const created = await this.#create(topic, options?.retentionMs ?? -1);
+    const created = await this.#admin.create(topic, options?.retentionMs ?? -1, this.#replicationFactor);
     await this.#verify(topic);
     if (created) for (const member of this.#members) member.look().catch(() => undefined);
   }
 
   async topics(prefix: string): Promise<string[]> {
     this.#refuseClosed();
-    return (await this.#admin.listTopics()).filter((topic) => topic.startsWith(prefix)).sort();
+    const topics = await this.#admin.topics();
+    for (const topic of this.#verified.keys()) if (!topics.includes(topic)) this.#forget(topic);
+    return topics.filter((topic) => topic.startsWith(prefix)).sort();
   }
 
   async append(topic: string, messages: readonly LogMessage[]): Promise<Appended> {
@@ -95,7 +94,7 @@ class KafkaLog implements EventLog {
   async end(topic: string): Promise<number> {
     this.#refuseClosed();
     await this.#verify(topic);
-    return (await this.#offsets(topic)).high;
+    return (await this.#admin.offsets(topic)).high;
   }
 
   async *read(topic: string, range: ReadRange): AsyncIterable<readonly LogRecord[]> {
@@ -144,9 +143,7 @@ class KafkaLog implements EventLog {
 
   async committed(group: string, topic: string): Promise<number> {
     this.#refuseClosed();
-    const [offsets] = await this.#admin.fetchOffsets({ groupId: group, topics: [topic] });
-    const offset = Number(offsets?.partitions.find((one) => one.partition === 0)?.offset ?? -1);
-    return Math.max(0, offset);
+    return this.#admin.committed(group, topic);
   }
 
   async lag(group: string, topic: string): Promise<number> {
@@ -166,129 +163,30 @@ class KafkaLog implements EventLog {
   async #verify(topic: string): Promise<void> {
     let verified = this.#verified.get(topic);
     if (verified === undefined) {
-      verified = verifyTopic(this.#admin, topic);
+      verified = this.#admin.verify(topic);
       this.#verified.set(topic, verified);
     }
     try {
       await verified;
       this.#isVerified.add(topic);
     } catch (error) {
-      this.#verified.delete(topic);
+      this.#forget(topic);
       throw error;
     }
   }
 
-  async #create(topic: string, retentionMs: number): Promise<boolean> {
-    return this.#admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        {
-          topic,
-          numPartitions: 1,
-          replicationFactor: this.#replicationFactor,
-          configEntries: [
-            { name: 'message.timestamp.type', value: 'LogAppendTime' },
-            { name: 'cleanup.policy', value: 'delete' },
-            { name: 'max.message.bytes', value: String(TOPIC_MESSAGE_BYTES_MAX) },
-            { name: 'retention.ms', value: String(retentionMs) },
-            { name: 'retention.bytes', value: '-1' },
-          ],
-        },
-      ],
-    });
+  /** A topic that is gone may come back in another shape. */
+  #forget(topic: string): void {
+    this.#verified.delete(topic);
+    this.#isVerified.delete(topic);
   }
 
   async #checkCommit(topic: string, next: number): Promise<void> {
     const known = this.#fetcher.end(topic);
-    checkCommit(topic, next, next <= known ? known : (await this.#offsets(topic)).high);
-  }
-
-  async #offsets(topic: string): Promise<{ low: number; high: number }> {
-    try {
-      const partitions = await this.#admin.fetchTopicOffsets(topic);
-      const first = partitions.find((one) => one.partition === 0);
-      if (first === undefined) throw topicUnknown(topic);
-      return { low: Number(first.low), high: Number(first.high) };
-    } catch (error) {
-      throw kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION' ? topicUnknown(topic) : error;
-    }
+    checkCommit(topic, next, next <= known ? known : (await this.#admin.offsets(topic)).high);
   }
 
   #refuseClosed(): void {
     if (this.#closed) throw logClosed();
   }
-}
-
-const FACTS_PREFIX = 'facts.';
-/** The largest message in a batch of its own, with room for the overhead of both. */
-const TOPIC_MESSAGE_BYTES_MAX = MESSAGE_BYTES_MAX + 1024 * 1024;
-
-/** A topic in another shape would break the one order, its clock or its permanence: it is refused, naming the cure. */
-async function verifyTopic(admin: Admin, topic: string): Promise<void> {
-  const partitions = await partitionsOf(admin, topic);
-  if (partitions === 0) throw topicUnknown(topic);
-  if (partitions !== 1) {
-    throw new LogRefused(
-      'topic_partitions',
-      `topic "${topic}" has ${partitions} partitions, but one order needs exactly one: create it anew with one partition and copy the records in order`,
-    );
-  }
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
-  });
-  const settings = new Map(resources[0]?.configEntries.map((entry) => [entry.configName, entry.configValue]));
-  if (!(Number(settings.get('max.message.bytes')) >= TOPIC_MESSAGE_BYTES_MAX)) {
-    refuseSetting(
-      topic,
-      settings,
-      'max.message.bytes',
-      String(TOPIC_MESSAGE_BYTES_MAX),
-      'a large record would be refused',
-    );
-  }
-  refuseUnless(
-    topic,
-    settings,
-    'message.timestamp.type',
-    'LogAppendTime',
-    'the log could not say when it recorded a fact',
-  );
-  if (!topic.startsWith(FACTS_PREFIX)) return;
-  refuseUnless(topic, settings, 'cleanup.policy', 'delete', 'compaction would remove facts');
-  refuseUnless(topic, settings, 'retention.ms', '-1', 'facts would be deleted by age');
-  refuseUnless(topic, settings, 'retention.bytes', '-1', 'facts would be deleted by size');
-}
-
-async function partitionsOf(admin: Admin, topic: string): Promise<number> {
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    return topics.find((one) => one.name === topic)?.partitions.length ?? 0;
-  } catch (error) {
-    if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return 0;
-    throw error;
-  }
-}
-
-function refuseUnless(
-  topic: string,
-  settings: ReadonlyMap<string, string>,
-  name: string,
-  needed: string,
-  because: string,
-): void {
-  if (settings.get(name) !== needed) refuseSetting(topic, settings, name, needed, because);
-}
-
-function refuseSetting(
-  topic: string,
-  settings: ReadonlyMap<string, string>,
-  name: string,
-  needed: string,
-  because: string,
-): never {
-  throw new LogRefused(
-    'topic_settings',
-    `topic "${topic}" has ${name}=${settings.get(name) ?? '(unknown)'} and needs ${needed}, else ${because}: kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config ${name}=${needed}`,
-  );
 }
