@@ -19,7 +19,8 @@ export { createWorkbench, type SourceFault, type Workbench, type WorkbenchDeps }
 
 export interface ConnectorsDeps {
   readonly log: EventLog;
-  readonly jobs: Jobs;
+  /** `null`: sources run only when told, as in one-shot commands. */
+  readonly jobs: Jobs | null;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -33,8 +34,6 @@ export interface ConnectorsDeps {
   readonly workspace: string;
   /** The processor's group, whose commits say how far behind it is. */
   readonly group?: string;
-  /** `manual` runs sources only when told: tests and `--once` commands. */
-  readonly schedule?: 'auto' | 'manual';
   readonly load?: LoadConnector;
 }
 
@@ -71,7 +70,7 @@ export function createConnectors(deps: ConnectorsDeps): Connectors {
     logger,
     changed: (workspace) => void scheduler?.sync(workspace),
   });
-  const scheduler = deps.schedule === 'manual' ? null : new Scheduler({ jobs, runs, logger, workspaces });
+  const scheduler = jobs === null ? null : new Scheduler({ jobs, runs, logger, workspaces });
   const stopping = new AbortController();
 
   /** Definitions are read up to the log's end first, so that a source applied a moment ago is known. */
