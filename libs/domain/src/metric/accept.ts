@@ -41,6 +41,7 @@ export interface Refusal {
 }
 export type Acceptance = { readonly ok: true; readonly point: PointStatement } | Refusal;
 
+const NO_POINT: Acceptance = { ok: true, point: {} };
 const TEXT_MAX = 512;
 const DIMENSIONS_MAX = 64;
 
@@ -124,7 +125,8 @@ function acceptPeriod(metric: Metric | undefined, period: unknown, now: Instant)
   if (bucket === undefined) return wrongPeriod(metric, label, now);
   if (bucket.from < EARLIEST || bucket.to > LATEST) return outOfRange(label, '/period');
   if (!metric.future && bucket.from >= futureFrom(metric, now)) return inFuture(metric, label, now, '/period');
-  return { ok: true, point: { period: labelOf(metric.grid, bucket) } };
+  // Only an hour has several labels: one for each offset.
+  return { ok: true, point: { period: metric.grain === 'hour' ? labelOf(metric.grid, bucket) : label } };
 }
 
 function wrongPeriod(metric: Metric, label: string, now: Instant): Refusal {
@@ -187,37 +189,51 @@ function decimal(written: unknown, pointer: string): string | Refusal {
 }
 
 function acceptDimensions(metric: Metric | undefined, raw: unknown): Acceptance {
-  if (raw === undefined || raw === null) return { ok: true, point: {} };
+  if (raw === undefined || raw === null) return NO_POINT;
   if (typeof raw !== 'object' || Array.isArray(raw)) {
     return refuse('unknown_dimension', `dimensions are an object of texts, not ${shown(raw)}`, '/dimensions');
   }
-  const texts: [string, string][] = [];
+  let dimensions: Record<string, string> | undefined;
+  let count = 0;
   for (const [name, value] of Object.entries(raw)) {
-    const pointer = `/dimensions/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    if (metric !== undefined && !metric.dimensions.includes(name)) {
-      const known = metric.dimensions.length === 0 ? 'it has none' : `it has ${metric.dimensions.join(', ')}`;
-      const hint = suggestion(name, metric.dimensions);
-      return refuse('unknown_dimension', `${metric.name} has no dimension ${shown(name)}: ${known}${hint}`, pointer);
-    }
+    if (metric !== undefined && !metric.dimensions.includes(name)) return unknownDimension(metric, name);
     if (value === null || value === undefined || value === '') continue;
     const text = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
-    if (typeof text !== 'string' || text.length > TEXT_MAX || name.length > TEXT_MAX) {
-      return refuse('unknown_dimension', `${shown(value)} is no text of at most ${TEXT_MAX} characters`, pointer);
+    if (typeof text !== 'string' || text.length > TEXT_MAX || name.length > TEXT_MAX || name === '__proto__') {
+      return refuse(
+        'unknown_dimension',
+        `${shown(value)} is no text of at most ${TEXT_MAX} characters`,
+        pointerOf(name),
+      );
     }
-    texts.push([name, text]);
+    dimensions ??= {};
+    dimensions[name] = text;
+    if (++count > DIMENSIONS_MAX) {
+      return refuse('unknown_dimension', `more than ${DIMENSIONS_MAX} dimensions; no more are kept`, '/dimensions');
+    }
   }
-  if (texts.length > DIMENSIONS_MAX) {
-    return refuse('unknown_dimension', `${texts.length} dimensions; at most ${DIMENSIONS_MAX} are kept`, '/dimensions');
-  }
-  // `fromEntries` makes own properties even of names like "__proto__".
-  const dimensions = Object.fromEntries(canonicalDimensions(Object.fromEntries(texts)));
-  return { ok: true, point: texts.length === 0 ? {} : { dimensions } };
+  if (dimensions === undefined) return NO_POINT;
+  return { ok: true, point: { dimensions: count > 1 ? canonicalDimensions(dimensions) : dimensions } };
+}
+
+function unknownDimension(metric: Metric, name: string): Refusal {
+  const known = metric.dimensions.length === 0 ? 'it has none' : `it has ${metric.dimensions.join(', ')}`;
+  const hint = suggestion(name, metric.dimensions);
+  return refuse(
+    'unknown_dimension',
+    `${metric.name} has no dimension ${shown(name)}: ${known}${hint}`,
+    pointerOf(name),
+  );
+}
+
+function pointerOf(name: string): string {
+  return `/dimensions/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 function acceptId(metric: Metric | undefined, raw: unknown, timed: boolean): Acceptance {
   const id = present(raw);
   if (id === undefined) {
-    if (metric === undefined || !metric.needsId || !timed) return { ok: true, point: {} };
+    if (metric === undefined || !metric.needsId || !timed) return NO_POINT;
     return refuse(
       'missing_id',
       `events of ${metric.name} (${metric.aggregation}) need the source's key as \`id\`: two in one instant are two`,
@@ -234,7 +250,7 @@ function acceptId(metric: Metric | undefined, raw: unknown, timed: boolean): Acc
 function acceptRevision(metric: Metric | undefined, raw: unknown): Acceptance {
   const written = present(raw);
   // Revisions count only where the metric says so.
-  if (written === undefined || metric?.revisions === false) return { ok: true, point: {} };
+  if (written === undefined || metric?.revisions === false) return NO_POINT;
   const revision = typeof written === 'string' && /^\d{1,16}$/.test(written) ? Number(written) : written;
   if (typeof revision !== 'number' || !Number.isSafeInteger(revision) || revision < 0) {
     return refuse('not_a_number', `a revision is a whole number from 0 to 2^53, not ${shown(written)}`, '/revision');

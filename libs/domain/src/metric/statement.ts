@@ -60,24 +60,47 @@ export function periodValidFrom(bucket: Span, recordedAt: Instant): Instant {
   return Math.min(bucket.to, Math.max(bucket.from, recordedAt));
 }
 
-/** The dimensions that count, sorted: absent, null and "" are one. */
-export function canonicalDimensions(
-  dimensions: Readonly<Record<string, string | null | undefined>> | undefined,
-): readonly (readonly [name: string, value: string])[] {
-  if (dimensions === undefined) return [];
-  const entries: (readonly [string, string])[] = [];
-  for (const name of Object.keys(dimensions)) {
-    const value = dimensions[name];
-    if (value !== undefined && value !== null && value !== '') entries.push([name, value]);
-  }
-  return entries.length < 2 ? entries : entries.sort((a, b) => compareText(a[0], b[0]));
+export type WrittenDimensions = Readonly<Record<string, string | null | undefined>>;
+
+/** The dimensions that count, by name: absent, null and "" are one. */
+export function canonicalDimensions(dimensions: WrittenDimensions): Readonly<Record<string, string>> {
+  // `fromEntries` makes own properties even of names like "__proto__".
+  return Object.fromEntries(namesOf(dimensions).map((name) => [name, dimensions[name] ?? '']));
 }
 
 /** `{"channel":"web","region":"emea"}`, `{}` without: a series' name in the domain and in the engine. */
-export function seriesKey(dimensions: Readonly<Record<string, string | null | undefined>> | undefined): string {
-  const entries = canonicalDimensions(dimensions);
-  // Written by hand: an object would put keys like "10" first.
-  return `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`;
+export function seriesKey(dimensions: WrittenDimensions | undefined): string {
+  if (dimensions === undefined) return '{}';
+  // Written by hand: an object would put names like "10" first.
+  let key = '{';
+  for (const name of namesOf(dimensions)) {
+    if (key.length > 1) key += ',';
+    key += `${quoted(name)}:${quoted(dimensions[name] ?? '')}`;
+  }
+  return `${key}}`;
+}
+
+/** Names with a value, in the order of their bytes. */
+function namesOf(dimensions: WrittenDimensions): readonly string[] {
+  const names = Object.keys(dimensions);
+  let count = 0;
+  let ascending = true;
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index]!;
+    const value = dimensions[name];
+    if (value === undefined || value === null || value === '') continue;
+    if (count > 0 && ascending && compareText(names[count - 1]!, name) > 0) ascending = false;
+    names[count++] = name;
+  }
+  names.length = count;
+  return ascending ? names : names.sort(compareText);
+}
+
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/** As JSON; most names and values need no escape, which is quicker to see than to escape. */
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 const PAIR = /"((?:[^"\\]|\\.)*)":"((?:[^"\\]|\\.)*)"[,}]/y;

@@ -15,11 +15,12 @@ export interface Grid {
   readonly grain: Grain;
   readonly calendar: Calendar;
   readonly zone: Zone;
-  /** Bounded; emptied when full. */
+  /** Buckets by ordinal and by label; bounded, emptied when full. */
   readonly cache: Map<number, Bucket>;
+  readonly labels: Map<string, Bucket>;
 }
 
-const CACHE_MAX = 20_000;
+export const CACHE_MAX = 20_000;
 const HOUR_MS = 3_600_000;
 const BUCKETS_MAX = 1_000_000;
 
@@ -33,7 +34,7 @@ export function gridOf(calendar: Calendar, grain: Grain): Grid {
   }
   let grid = byGrain.get(grain);
   if (grid === undefined) {
-    grid = { grain, calendar, zone: calendar.zone, cache: new Map() };
+    grid = { grain, calendar, zone: calendar.zone, cache: new Map(), labels: new Map() };
     byGrain.set(grain, grid);
   }
   return grid;

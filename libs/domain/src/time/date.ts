@@ -69,13 +69,23 @@ export function parseDate(text: string): Day | undefined {
 
 /** The day number of a date that exists, in the years 1 to 9999. */
 export function dayOfParts(year: number, month: number, day: number): Day | undefined {
-  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
-  return dayOf(year, month, day);
+  // Written so that NaN is refused too.
+  if (!(year >= 1 && year <= 9999 && month >= 1 && month <= 12 && day >= 1)) return undefined;
+  return day <= 28 || day <= daysInMonth(year, month) ? dayOf(year, month, day) : undefined;
 }
 
+const TEXTS_MAX = 10_000;
+const texts = new Map<Day, string>();
+
 export function formatDate(day: Day): string {
+  const known = texts.get(day);
+  if (known !== undefined) return known;
   const { year, month, day: ofMonth } = civilOf(day);
-  return `${pad(year, 4)}-${pad(month, 2)}-${pad(ofMonth, 2)}`;
+  const text = `${pad(year, 4)}-${pad(month, 2)}-${pad(ofMonth, 2)}`;
+  // Texts are asked for again and again: those of the days of some years are kept.
+  if (texts.size >= TEXTS_MAX) texts.clear();
+  texts.set(day, text);
+  return text;
 }
 
 export function daysInMonth(year: number, month: number): number {

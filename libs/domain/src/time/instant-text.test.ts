@@ -30,8 +30,9 @@ test.each([
   `2026-11-22T06:00:00.${'0'.repeat(200)}Z`,
 ])('%s is refused', (text) => expect(readInstant(text)).toBeUndefined());
 
+// From 2109 on a double's steps are longer than a microsecond.
 test('an instant comes back from its text to the microsecond', () => {
-  const micros = fc.integer({ min: -2_208_988_800_000_000, max: 7_258_118_400_000_000 });
+  const micros = fc.integer({ min: -2_208_988_800_000_000, max: 4_398_046_511_103_999 });
   fc.assert(
     fc.property(micros, (value) => {
       const at = instantOfMicros(value);

@@ -5,6 +5,7 @@ const ISO =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,18}))?)?(?:([Zz])|([+-])(\d{2})(?::?(\d{2}))?)$/;
 const MICROS_PER_MS = 1000;
 const OFFSET_HOURS_MAX = 18;
+const TWO = Array.from({ length: 60 }, (_, value) => pad(value, 2));
 
 /**
  * Reads an ISO 8601 instant with its offset, exact to the microsecond. `undefined` for any other text: no offset, days and
@@ -12,6 +13,40 @@ const OFFSET_HOURS_MAX = 18;
  */
 export function readInstant(text: string): Instant | undefined {
   if (text.length > 64) return undefined;
+  return readPlain(text) ?? readAny(text);
+}
+
+/** The usual form, `2026-11-22T06:00:00.123Z`, read by its characters: a regular expression costs several times as much. */
+function readPlain(text: string): Instant | undefined {
+  const end = text.length - 1;
+  if (end < 19 || end > 26 || text.charCodeAt(end) !== 90 || text.charCodeAt(10) !== 84) return undefined;
+  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return undefined;
+  if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return undefined;
+  const day = dayOfParts(digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10));
+  const hour = digits(text, 11, 13);
+  const minute = digits(text, 14, 16);
+  const second = digits(text, 17, 19);
+  // Comparisons with NaN, of characters that are no digits, are false.
+  if (day === undefined || !(hour <= 23 && minute <= 59 && second <= 59)) return undefined;
+  const ms = day * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000;
+  if (end === 19) return ms;
+  const fraction = digits(text, 20, end) * 10 ** (26 - end);
+  if (text.charCodeAt(19) !== 46 || end === 20 || Number.isNaN(fraction)) return undefined;
+  return instantOfMicros(ms * MICROS_PER_MS + fraction);
+}
+
+/** The number of some digits; NaN where a character is none. */
+function digits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let index = from; index < to; index++) {
+    const digit = text.charCodeAt(index) - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+function readAny(text: string): Instant | undefined {
   const match = ISO.exec(text);
   if (match === null) return undefined;
   const day = dayOfParts(Number(match[1]), Number(match[2]), Number(match[3]));
@@ -27,7 +62,7 @@ export function readInstant(text: string): Instant | undefined {
   return instantOfMicros(ms * MICROS_PER_MS + Number(fraction.slice(0, 6)));
 }
 
-/** Microseconds since 1970 as an instant: the double nearest to the millisecond with its fraction. */
+/** Microseconds since 1970 as an instant: the double nearest to the millisecond with its fraction; one to one until 2109. */
 export function instantOfMicros(micros: number): Instant {
   return micros / MICROS_PER_MS;
 }
@@ -43,7 +78,7 @@ export function instantText(at: Instant): string {
   const rest = micros - seconds * 1_000_000;
   const day = Math.floor(seconds / 86_400);
   const ofDay = seconds - day * 86_400;
-  const clock = `${pad(Math.floor(ofDay / 3600), 2)}:${pad(Math.floor(ofDay / 60) % 60, 2)}:${pad(ofDay % 60, 2)}`;
+  const clock = `${TWO[Math.floor(ofDay / 3600)]}:${TWO[Math.floor(ofDay / 60) % 60]}:${TWO[ofDay % 60]}`;
   const fraction = rest === 0 ? '' : rest % 1000 === 0 ? `.${pad(rest / 1000, 3)}` : `.${pad(rest, 6)}`;
   return `${formatDate(day)}T${clock}${fraction}Z`;
 }

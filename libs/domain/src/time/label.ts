@@ -1,6 +1,15 @@
 import type { Grain } from '../document.ts';
 import type { Instant, Span } from '../instant.ts';
-import { type Bucket, bucketAt, bucketOfOrdinal, endDayOf, firstDayOf, type Grid, nextBucket } from './bucket.ts';
+import {
+  type Bucket,
+  bucketAt,
+  bucketOfOrdinal,
+  CACHE_MAX,
+  endDayOf,
+  firstDayOf,
+  type Grid,
+  nextBucket,
+} from './bucket.ts';
 import {
   civilOf,
   DAY_MS,
@@ -51,6 +60,16 @@ export function labelOf(grid: Grid, bucket: Bucket): string {
  * has not, days the zone skipped. Of an hour any offset is taken that names the start of one.
  */
 export function bucketOfLabel(grid: Grid, label: string): Bucket | undefined {
+  const cached = grid.labels.get(label);
+  if (cached !== undefined) return cached;
+  const bucket = readLabel(grid, label);
+  if (bucket === undefined) return undefined;
+  if (grid.labels.size >= CACHE_MAX) grid.labels.clear();
+  grid.labels.set(label, bucket);
+  return bucket;
+}
+
+function readLabel(grid: Grid, label: string): Bucket | undefined {
   switch (grid.grain) {
     case 'hour':
       return hourOfLabel(grid, label);
