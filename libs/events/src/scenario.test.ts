@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { runScenario } from '@paceline/domain/scenario/run';
 import { describe, expect, it } from 'vitest';
 import { formatFault } from './documents/fault.ts';
 import { readScenarios } from './scenario.ts';
@@ -95,5 +97,20 @@ describe('a scenario', () => {
   ])('%j is refused at its line', async (text, fault) => {
     const { faults } = await read(text);
     expect(faults.map(formatFault)).toContainEqual(expect.stringContaining(fault));
+  });
+});
+
+describe('every scenario of the domain', () => {
+  const folder = new URL('../../domain/scenarios/', import.meta.url);
+  const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
+  it.each(files)('%s is read without a fault, and holds', async (file) => {
+    const text = readFileSync(new URL(file, folder), 'utf8');
+    const { scenarios, faults } = await readScenarios({ file, text }, {}, none);
+    expect(faults.map(formatFault)).toEqual([]);
+    expect(scenarios).not.toEqual([]);
+    for (const scenario of scenarios) {
+      const { results, unexpected } = runScenario(scenario);
+      expect([...results.map(({ message }) => message).filter((message) => message !== ''), ...unexpected]).toEqual([]);
+    }
   });
 });

@@ -1,5 +1,13 @@
 import type { Document, Instant } from '@paceline/domain';
 import type { RawObservation } from '@paceline/domain/metric/accept';
+import type {
+  Scenario,
+  ScenarioCheckIn,
+  ScenarioCovered,
+  ScenarioExpectation,
+  ScenarioInstant,
+  ScenarioObservation,
+} from '@paceline/domain/scenario/scenario';
 import { readInstant } from '@paceline/domain/time/instant-text';
 import { z } from 'zod';
 import { type DocumentFault, type Path, pointerOf } from './documents/fault.ts';
@@ -11,70 +19,29 @@ import { type ParsedYaml, parseYaml } from './documents/yaml.ts';
 import { shapeFaults } from './documents/zod-faults.ts';
 import { readObservation } from './observation-input.ts';
 
-/** A case in text (SURFACE, Scenario): what was known when, which instants are judged, and what is expected of them. */
-export interface Scenario {
-  readonly name: string;
+/** A case in text as the domain runs it, with the places where its parts were written. */
+export interface WrittenScenario extends Scenario {
   readonly file: string;
-  readonly definitions: readonly ScenarioDocument[];
-  readonly observations: readonly ScenarioObservation[];
-  readonly checkIns: readonly ScenarioCheckIn[];
-  readonly covered: readonly ScenarioCovered[];
-  readonly at: readonly ScenarioInstant[];
-  readonly expect: readonly Expectation[];
+  readonly definitions: readonly WrittenDocument[];
+  readonly observations: readonly (ScenarioObservation & Line)[];
+  readonly checkIns: readonly (ScenarioCheckIn & Line)[];
+  readonly covered: readonly (ScenarioCovered & Line)[];
+  readonly expect: readonly (ScenarioExpectation & Line)[];
   /** Documents and observations refused for their shape. Faults of the scenario, unless it expects their codes. */
   readonly refused: readonly DocumentFault[];
 }
-/** Without `recordedAt`: known from the beginning. */
-export interface ScenarioDocument {
+export interface WrittenDocument {
   readonly document: Document;
   readonly recordedAt?: Instant;
   /** Where it was written: faults of meaning found later are told there. */
   placeOf(path: Path): { readonly file: string; readonly line: number; readonly column: number };
 }
-export interface ScenarioObservation {
-  readonly metric: string;
-  readonly raw: RawObservation;
-  /** Default: the point's own time, of a period its end. */
-  readonly recordedAt?: Instant;
-  readonly readAt?: Instant;
+export interface Line {
   readonly line: number;
 }
-export interface ScenarioCheckIn {
-  readonly subject: string;
-  /** Default: `recordedAt`. */
-  readonly time?: Instant;
-  readonly recordedAt?: Instant;
-  readonly value?: string;
-  readonly done?: boolean;
-  readonly milestones?: Readonly<Record<string, boolean>>;
-  readonly confidence?: number;
-  readonly note?: string;
-  readonly line: number;
-}
-export interface ScenarioCovered {
-  readonly metric: string;
-  /** Default: from the beginning. */
-  readonly from?: Instant;
-  readonly to: Instant;
-  /** Default: `to`. */
-  readonly recordedAt?: Instant;
-  readonly line: number;
-}
-export interface ScenarioInstant {
-  readonly asOf: Instant;
-  readonly knownAt: Instant;
-}
-/** Either what must be refused, by its code, or what one evaluation must say, key by key. */
-export type Expectation =
-  | { readonly error: string; readonly line: number }
-  | (ScenarioInstant & {
-      readonly subject: string;
-      readonly values: Readonly<Record<string, unknown>>;
-      readonly line: number;
-    });
 
 export interface ReadScenarios {
-  readonly scenarios: readonly Scenario[];
+  readonly scenarios: readonly WrittenScenario[];
   readonly faults: readonly DocumentFault[];
 }
 
@@ -132,7 +99,7 @@ const shape = strict({
 export async function readScenarios(source: SourceText, env: Environment, readPath: ReadPath): Promise<ReadScenarios> {
   const parsed = parseYaml(source.text, substituting(env));
   const faults: DocumentFault[] = parsed.faults.map((fault) => ({ file: source.file, document: '', ...fault }));
-  const scenarios: Scenario[] = [];
+  const scenarios: WrittenScenario[] = [];
   for (const yaml of parsed.documents) {
     const read = shape.safeParse(yaml.value);
     if (!read.success) {
@@ -159,12 +126,12 @@ async function scenarioOf(
   written: z.output<typeof shape>,
   context: Context,
   faults: DocumentFault[],
-): Promise<Scenario> {
+): Promise<WrittenScenario> {
   const { source, yaml } = context;
   const lineOf = (...path: Path): number => yaml.placeOf(path).line;
   const refused: DocumentFault[] = [];
   const definitions = await definitionsOf(written.definitions ?? [], context, refused, faults);
-  const observations = (written.observations ?? []).flatMap((line, index): ScenarioObservation[] =>
+  const observations = (written.observations ?? []).flatMap((line, index) =>
     observationOf(line, ['observations', index], context, refused, faults),
   );
   return {
@@ -175,7 +142,7 @@ async function scenarioOf(
     checkIns: (written.checkins ?? []).map((said, index) => ({ ...said, line: lineOf('checkins', index) })),
     covered: (written.covered ?? []).map((said, index) => ({ ...said, line: lineOf('covered', index) })),
     at: (written.at ?? []).map((at) => (typeof at === 'number' ? momentOf(at) : momentOf(at.asOf, at.knownAt))),
-    expect: (written.expect ?? []).map((said, index): Expectation => {
+    expect: (written.expect ?? []).map((said, index): ScenarioExpectation & Line => {
       const line = lineOf('expect', index);
       if (isRefusal(said)) return { error: said.error, line };
       const { at, knownAt, subject, ...values } = said;
@@ -198,9 +165,9 @@ async function definitionsOf(
   context: Context,
   refused: DocumentFault[],
   faults: DocumentFault[],
-): Promise<ScenarioDocument[]> {
+): Promise<WrittenDocument[]> {
   const { source, yaml, env, readPath } = context;
-  const made: ScenarioDocument[] = [];
+  const made: WrittenDocument[] = [];
   for (const [index, item] of (typeof written === 'string' ? [written] : written).entries()) {
     if (typeof item === 'string') {
       const found = await readPath(item);
@@ -235,7 +202,7 @@ function observationOf(
   context: Context,
   refused: DocumentFault[],
   faults: DocumentFault[],
-): ScenarioObservation[] {
+): (ScenarioObservation & Line)[] {
   const { source, yaml } = context;
   const read = readObservation(line, ['recordedAt', 'readAt']);
   if (!read.ok) {

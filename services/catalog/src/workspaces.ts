@@ -113,8 +113,8 @@ export class Workspaces {
     const stop = new AbortController();
     const follower = followWorkspace(log, topic, {
       types: ['definitions', 'override'],
-      apply: ({ fact, position: at, recordedAt, id }) => {
-        fold.apply(fact, { position: at, appendedAt: recordedAt, id });
+      apply: (record) => {
+        fold.apply(record);
       },
       undecodable: (record, { code, message }) =>
         logger.warn(

@@ -7,7 +7,7 @@ import { type Environment, substitute } from './substitute.ts';
 import { type ParsedYaml, type Place, parseYaml, type ScalarHook } from './yaml.ts';
 import { shapeFaults } from './zod-faults.ts';
 
-export const DOCUMENTS_MAX = 10_000;
+export const DOCUMENTS_MAX = 20_000;
 /** Told of one file; a file that is no YAML at all has one at every character. */
 export const FAULTS_MAX = 100;
 
