@@ -40,6 +40,8 @@ interface CompiledRule {
   readonly rule: RuleOf;
   readonly version: string;
   watches(subject: string): boolean;
+  /** Whether it folds a series: what single closed buckets say is a word of its own only for rules on missed targets. */
+  folds(key: SeriesKey): boolean;
 }
 
 /** Of each subject at most this many series stay in memory after a tick: the current one, and one that may still be corrected. */
@@ -76,7 +78,7 @@ export class Alerts {
     const { catalog } = this.#fold;
     for (const evaluation of evaluations) {
       const key = seriesOf(catalog, evaluation);
-      if (key === undefined || !this.#compiled().some((rule) => rule.watches(key.subject))) continue;
+      if (key === undefined || !this.#compiled().some((rule) => rule.folds(key))) continue;
       const text = seriesText(key);
       const news = this.#news.get(text);
       if (news === undefined) this.#news.set(text, { key, evaluations: [evaluation] });
@@ -143,7 +145,7 @@ export class Alerts {
   #keysFor(rule: CompiledRule): readonly SeriesKey[] {
     const keys = new Map<string, SeriesKey>();
     const add = (key: SeriesKey): void => {
-      if (rule.watches(key.subject)) keys.set(seriesText(key), key);
+      if (rule.folds(key)) keys.set(seriesText(key), key);
     };
     for (const { key } of this.#news.values()) add(key);
     for (const open of this.#open.values()) if (open.rule === rule.name) add(open.series);
@@ -339,13 +341,16 @@ export class Alerts {
     const rules = [...catalog.alertRules.values()].map((document): CompiledRule => {
       const { spec, metadata } = document;
       const globs = spec.watch.map(globOf);
+      const watches = (subject: string): boolean => globs.some((glob) => glob.test(subject));
       return {
         name: metadata.name,
         spec,
         rule: ruleOf(spec, (label) => (label === null ? undefined : policies.get(label))),
         // Policies are part of how a rule reads history: their margins decide what is good.
         version: `${formatPosition(catalog.position ?? 0)} ${spec.when} ${spec.for} ${spec.recover}`,
-        watches: (subject) => globs.some((glob) => glob.test(subject)),
+        watches,
+        folds: ({ subject, period }) =>
+          watches(subject) && (spec.when === 'missed' || period === '' || !isContinuous(catalog, subject)),
       };
     });
     this.#rules = { position: catalog.position, rules };

@@ -1,4 +1,5 @@
 import {
+  extentsOf,
   FOLD_SNAPSHOT_VERSION,
   type Instant,
   offsetOf,
@@ -9,7 +10,7 @@ import {
 } from '@paceline/domain';
 import { decodeRecord, RECORDED_AT_HEADER } from '@paceline/events';
 import type { LogRecord } from '@paceline/log';
-import { readExtents } from '@paceline/store';
+import { readStatements } from '@paceline/store';
 import type { WorkspaceDeps } from './options.ts';
 
 /** Time of a record whose body cannot be read: as every reader of its header alone sees it. */
@@ -89,7 +90,7 @@ export async function answerQuestions(
     if (before === null || before > position(next)) continue;
     const compiled = fold.catalog.metrics.get(metric);
     if (compiled === undefined) continue;
-    const extent = await readExtents(deps.store, deps.workspace, compiled, feeder, before - 1);
-    fold.answer(question, extent);
+    const statements = await readStatements(deps.store, deps.workspace, metric, before, { lane: 'judge' });
+    fold.answer(question, extentsOf(compiled, statements).get(feeder) ?? null);
   }
 }

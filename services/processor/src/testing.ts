@@ -2,7 +2,7 @@ import { type Document, type Fact, type Position, position } from '@paceline/dom
 import { encodeFact, factsTopic } from '@paceline/events';
 import type { EventLog } from '@paceline/log';
 import { type MemoryDisk, type MemoryLog, memoryDisk, openMemoryLog } from '@paceline/log/memory';
-import { createLogger, createMetrics, ManualClock } from '@paceline/runtime';
+import { createMetrics, silentLogger, systemClock } from '@paceline/runtime';
 import type { Store } from '@paceline/store';
 import type { ProcessorOptions } from './options.ts';
 import { createProcessor, type Processor } from './processor.ts';
@@ -11,7 +11,7 @@ import { createProcessor, type Processor } from './processor.ts';
 export class TestLog {
   readonly workspace: string;
   readonly disk: MemoryDisk = memoryDisk();
-  readonly clock: ManualClock;
+  now: number;
   log: MemoryLog;
   /** All facts in order, for the oracle. */
   readonly facts: { readonly fact: Fact; readonly position: Position }[] = [];
@@ -19,7 +19,7 @@ export class TestLog {
 
   constructor(workspace: string, now: string) {
     this.workspace = workspace;
-    this.clock = new ManualClock(Date.parse(now));
+    this.now = Date.parse(now);
     this.log = this.open();
   }
 
@@ -28,12 +28,12 @@ export class TestLog {
   }
 
   open(): MemoryLog {
-    this.log = openMemoryLog({ disk: this.disk, now: () => this.clock.now() });
+    this.log = openMemoryLog({ disk: this.disk, now: () => this.now });
     return this.log;
   }
 
   at(now: string): this {
-    this.clock.set(Date.parse(now));
+    this.now = Date.parse(now);
     return this;
   }
 
@@ -59,20 +59,15 @@ export class TestLog {
   }
 }
 
-/** A processor over a test's log, with everything that waits running in real time. */
-export function testProcessor(
-  log: EventLog,
-  store: Store,
-  clock: ManualClock,
-  options: Partial<ProcessorOptions> = {},
-): Processor {
+/** A processor over a test's log. Its own timers run in real time; what counts is the log's. */
+export function testProcessor(log: EventLog, store: Store, options: Partial<ProcessorOptions> = {}): Processor {
   return createProcessor({
     log,
     store,
-    clock,
-    logger: createLogger({ level: 'silent' }),
+    clock: systemClock,
+    logger: silentLogger,
     metrics: createMetrics({ defaults: false }),
     edition: 1,
-    options: { ticks: 'manual', ...options },
+    options: { ticks: 'manual', statusIdleMs: 1, statusBusyMs: 20, ...options },
   });
 }

@@ -1,4 +1,12 @@
-import { type Fact, type Position, position, type Recorded, type TickFact, WorkspaceFold } from '@paceline/domain';
+import {
+  type Fact,
+  type Instant,
+  type Position,
+  position,
+  type Recorded,
+  type TickFact,
+  WorkspaceFold,
+} from '@paceline/domain';
 import { decodeRecord } from '@paceline/events';
 import type { BatchContext, LogRecord } from '@paceline/log';
 import { bury } from './dead-letters.ts';

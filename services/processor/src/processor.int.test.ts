@@ -1,0 +1,395 @@
+import { type Document, evaluationToJson } from '@paceline/domain';
+import { ALERTS_TOPIC, DEADLETTER_TOPIC, decodeAlertRecord } from '@paceline/events';
+import type { LogRecord } from '@paceline/log';
+import { openMemoryLog } from '@paceline/log/memory';
+import { type Store, statusList } from '@paceline/store';
+import { temporaryStore } from '@paceline/store/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { factsOf, judgementsOf, statusOf } from './oracle.ts';
+import type { Processor } from './processor.ts';
+import { TestLog, testProcessor } from './testing.ts';
+
+let store: Store;
+let stopStore: () => Promise<void>;
+const running = new Set<Processor>();
+let count = 0;
+
+beforeAll(async () => {
+  ({ store, stop: stopStore } = await temporaryStore());
+});
+afterEach(async () => {
+  for (const processor of running) await processor.stop();
+  running.clear();
+});
+afterAll(() => stopStore());
+
+const DEFINITIONS: readonly Document[] = [
+  {
+    apiVersion: 'paceline/v1',
+    kind: 'Metric',
+    metadata: { name: 'revenue' },
+    spec: { aggregation: 'sum', grain: 'day', settle: 'PT6H', timezone: 'Europe/Berlin', dimensions: ['region'] },
+  },
+  {
+    apiVersion: 'paceline/v1',
+    kind: 'Metric',
+    metadata: { name: 'load' },
+    spec: { aggregation: 'avg', points: 'time', grain: 'day', settle: 'PT1H' },
+  },
+  {
+    apiVersion: 'paceline/v1',
+    kind: 'Kpi',
+    metadata: { name: 'revenue-month', owner: 'ada' },
+    spec: {
+      metric: 'revenue',
+      direction: 'higher',
+      period: { toDate: 'month' },
+      targets: [{ effectiveFrom: '2026-01-01', value: '310' }],
+      policy: 'viva',
+    },
+  },
+  {
+    apiVersion: 'paceline/v1',
+    kind: 'Kpi',
+    metadata: { name: 'load-day' },
+    spec: {
+      metric: 'load',
+      direction: 'lower',
+      period: { each: 'day' },
+      targets: [{ effectiveFrom: '2026-01-01', value: '50' }],
+    },
+  },
+  {
+    apiVersion: 'paceline/v1',
+    kind: 'Cycle',
+    metadata: { name: 'q4' },
+    spec: { firstDay: '2026-10-01', lastDay: '2026-12-31', timezone: 'Europe/Berlin' },
+  },
+  {
+    apiVersion: 'paceline/v1',
+    kind: 'Objective',
+    metadata: { name: 'grow' },
+    spec: {
+      cycle: 'q4',
+      keyResults: [
+        { name: 'sell', metric: 'revenue', type: 'reach', baseline: '0', target: '900' },
+        { name: 'nps', type: 'reach', baseline: '20', target: '50' },
+      ],
+    },
+  },
+  {
+    apiVersion: 'paceline/v1',
+    kind: 'AlertRule',
+    metadata: { name: 'behind' },
+    spec: { watch: ['kpi/*'], when: 'off_track', for: 1, recover: 1, severity: 'page' },
+  },
+];
+
+/** Ten days of November, ten a day; the clock stands at noon of the eleventh. */
+async function begun(): Promise<TestLog> {
+  const log = new TestLog(`w${++count}`, '2026-11-01T08:00:00Z');
+  await log.define(DEFINITIONS);
+  for (let day = 1; day <= 10; day++) {
+    const label = `2026-11-${String(day).padStart(2, '0')}`;
+    log.at(`2026-11-${String(day + 1).padStart(2, '0')}T00:30:00Z`);
+    await log.state('revenue', { [label]: '10' });
+    await log.append({
+      type: 'observations',
+      metric: 'load',
+      feeder: 'push',
+      points: [{ time: `${label}T10:00:00Z`, value: String(40 + day), id: `a${day}` }],
+    });
+  }
+  return log.at('2026-11-11T12:00:00Z');
+}
+
+async function process(log: TestLog, options = {}): Promise<Processor> {
+  const processor = testProcessor(log.open(), store, options);
+  running.add(processor);
+  await processor.start();
+  return processor;
+}
+
+async function restart(log: TestLog, processor: Processor, kill = false): Promise<Processor> {
+  running.delete(processor);
+  if (kill) log.log.crash();
+  else await processor.stop();
+  return process(log);
+}
+
+async function recordsOf(log: TestLog): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  for await (const batch of log.log.read(log.topic, { from: 0 })) records.push(...batch);
+  return records;
+}
+
+/** Every table row of a workspace that stands for something, as text; rows written twice are one. */
+async function judgedRows(workspace: string): Promise<string[]> {
+  const rows = await store.query<Record<string, string>>({
+    sql: `SELECT DISTINCT subject, toUnixTimestamp64Micro(as_of) AS at, position, lower(hex(hash)) AS hash FROM judgement
+WHERE workspace = {workspace:String} ORDER BY position, subject, at`,
+    params: { workspace },
+  });
+  return rows.map(({ subject, at, position, hash }) => `${position} ${subject} ${Number(at) / 1000} ${hash}`).sort();
+}
+
+async function statusRows(workspace: string): Promise<Map<string, string>> {
+  const query = statusList(workspace, 1);
+  const rows = await store.read(query, query.shape);
+  return new Map(rows.map(({ subject, evaluation }) => [subject, evaluation]));
+}
+
+async function expectOracle(log: TestLog): Promise<void> {
+  const facts = factsOf(await recordsOf(log));
+  const expected = judgementsOf(facts, Date.parse('2026-10-31T23:00:00Z'))
+    .map(({ subject, at, position, hash }) => `${position} ${subject} ${at} ${hash}`)
+    .sort();
+  expect(await judgedRows(log.workspace)).toEqual(expected);
+}
+
+async function deadLetters(workspace: string): Promise<Record<string, string>[]> {
+  return store.query({
+    sql: 'SELECT DISTINCT position, code, payload FROM dead_letter WHERE workspace = {workspace:String} ORDER BY position',
+    params: { workspace },
+  });
+}
+
+async function transitions(workspace: string): Promise<string[]> {
+  const rows = await store.query<Record<string, string>>({
+    sql: `SELECT DISTINCT position, subject, period_label, kind, transition FROM alert
+WHERE workspace = {workspace:String} ORDER BY position, subject`,
+    params: { workspace },
+  });
+  return rows.map(({ subject, period_label, kind }) => `${kind} ${subject} ${period_label}`.trim());
+}
+
+/** Facts that arrive late, twice, corrected, taken back, and definitions that change, with a tick after each. */
+const TROUBLE: readonly ((log: TestLog) => Promise<unknown>)[] = [
+  (log) => log.state('revenue', { '2026-11-03': '25' }),
+  (log) => log.state('revenue', { '2026-11-03': '25' }),
+  (log) => log.state('revenue', { '2026-11-05': null }),
+  (log) => log.state('revenue', { '2026-11-10': null }),
+  (log) => log.append({ type: 'covered', metric: 'revenue', feeder: 'push', to: Date.parse('2026-11-10T23:00:00Z') }),
+  (log) =>
+    log.append({
+      type: 'check_in',
+      subject: 'key_result/grow/nps',
+      time: Date.parse('2026-11-06T10:00:00Z'),
+      value: '31',
+    }),
+  (log) =>
+    log.append({
+      type: 'observations',
+      metric: 'load',
+      feeder: 'push',
+      points: [{ time: '2026-11-04T23:30:00Z', value: '900', id: 'late' }],
+    }),
+  (log) =>
+    log.define([
+      {
+        apiVersion: 'paceline/v1',
+        kind: 'Kpi',
+        metadata: { name: 'revenue-month', owner: 'ada' },
+        spec: {
+          metric: 'revenue',
+          direction: 'higher',
+          period: { toDate: 'month' },
+          targets: [{ effectiveFrom: '2026-01-01', value: '200' }],
+        },
+      },
+    ]),
+  (log) => log.define([], ['kpi/load-day']),
+  (log) => log.at('2026-12-02T12:00:00Z').state('revenue', { '2026-11-30': '40', '2026-12-01': '5' }),
+  (log) => log.append({ type: 'covered', metric: 'revenue', feeder: 'push', to: Date.parse('2026-12-01T23:00:00Z') }),
+  (log) => log.state('revenue', { '2026-11-20': '500' }),
+];
+
+describe('judgements', () => {
+  it('equal what the evaluator says of every subject and grid point, tick by tick', async () => {
+    const log = await begun();
+    const processor = await process(log);
+    await processor.tick(log.workspace);
+    await expectOracle(log);
+    expect((await judgedRows(log.workspace)).length).toBeGreaterThan(40);
+  });
+
+  it('follow late, corrected and retracted values, check-ins and changed definitions', async () => {
+    const log = await begun();
+    const processor = await process(log);
+    await processor.tick(log.workspace);
+    for (const trouble of TROUBLE) {
+      await trouble(log);
+      await processor.tick(log.workspace);
+    }
+    await expectOracle(log);
+    const { restated } = (
+      await store.query<{ restated: string }>({
+        sql: 'SELECT toString(countIf(restatement)) AS restated FROM judgement WHERE workspace = {workspace:String}',
+        params: { workspace: log.workspace },
+      })
+    )[0] ?? { restated: '' };
+    expect(Number(restated)).toBeGreaterThan(0);
+  });
+
+  it('a value stated again changes nothing', async () => {
+    const log = await begun();
+    const processor = await process(log);
+    await processor.tick(log.workspace);
+    const before = await judgedRows(log.workspace);
+    await log.state('revenue', { '2026-11-03': '10' });
+    await processor.tick(log.workspace);
+    expect(await judgedRows(log.workspace)).toEqual(before);
+  });
+
+  it('are the same after restarts and kills at every fact', async () => {
+    const log = await begun();
+    let processor = await process(log);
+    await processor.tick(log.workspace);
+    for (const [index, trouble] of TROUBLE.entries()) {
+      await trouble(log);
+      processor = await restart(log, processor, index % 2 === 1);
+      await processor.tick(log.workspace);
+    }
+    await expectOracle(log);
+  });
+
+  it('are the same when the whole log is read at once, ticks and all', async () => {
+    const log = await begun();
+    await log.append({ type: 'tick', edition: 1 });
+    for (const trouble of TROUBLE) {
+      await trouble(log);
+      await log.append({ type: 'tick', edition: 1 });
+    }
+    const processor = await process(log);
+    await processor.settle(log.workspace, (await log.log.end(log.topic)) * 1024 - 1);
+    await expectOracle(log);
+  });
+});
+
+describe('the status', () => {
+  it('is what the evaluator says at the last fact, for everything the last facts touched', async () => {
+    const log = await begun();
+    const processor = await process(log);
+    await processor.tick(log.workspace);
+    const at = await log.at('2026-11-11T15:00:00Z').state('revenue', { '2026-11-11': '99' });
+    await processor.settle(log.workspace, at);
+    const status = await statusRows(log.workspace);
+    const expected = statusOf(factsOf(await recordsOf(log)));
+    expect(expected.map(({ subject }) => subject).sort()).toEqual([...status.keys()].sort());
+    const month = expected.find(({ subject }) => subject === 'kpi/revenue-month');
+    expect(status.get('kpi/revenue-month')).toBe(JSON.stringify(evaluationToJson(month!)));
+  });
+
+  it('of a subject that is no longer defined leaves the list', async () => {
+    const log = await begun();
+    const processor = await process(log);
+    await processor.tick(log.workspace);
+    await processor.settle(log.workspace, await log.define([], ['kpi/load-day']));
+    const query = statusList(log.workspace, 1);
+    const subjects = (await store.read(query, query.shape)).map(({ subject }) => subject);
+    expect(subjects).toContain('kpi/revenue-month');
+    expect(subjects.filter((subject) => subject.startsWith('kpi/load-day'))).toEqual([]);
+  });
+});
+
+describe('alerts', () => {
+  it('are announced once, and taken back when a correction removes what opened them', async () => {
+    const log = await begun();
+    let processor = await process(log);
+    await processor.tick(log.workspace);
+    expect(await transitions(log.workspace)).toEqual([]);
+    await log.append({
+      type: 'observations',
+      metric: 'load',
+      feeder: 'push',
+      points: [{ time: '2026-11-09T23:30:00Z', value: '900', id: 'bad' }],
+    });
+    await processor.tick(log.workspace);
+    await processor.tick(log.workspace);
+    expect(await transitions(log.workspace)).toEqual(['opened kpi/load-day']);
+    processor = await restart(log, processor);
+    await log.append({
+      type: 'observations',
+      metric: 'load',
+      feeder: 'push',
+      points: [{ time: '2026-11-09T23:30:00Z', value: null, id: 'bad' }],
+    });
+    await processor.tick(log.workspace);
+    expect(await transitions(log.workspace)).toEqual(['opened kpi/load-day', 'retracted kpi/load-day']);
+    const sent: string[] = [];
+    for await (const batch of log.log.read(ALERTS_TOPIC, { from: 0 })) {
+      for (const record of batch) {
+        const decoded = decodeAlertRecord(record);
+        if (decoded.ok && decoded.record.type === 'transition') sent.push(decoded.record.transition.kind);
+      }
+    }
+    expect(sent).toEqual(['opened', 'retracted']);
+  });
+});
+
+describe('poison', () => {
+  it('is put aside with its cause and place, and the rest flows', async () => {
+    const log = await begun();
+    const bytes = new TextEncoder();
+    const headers = { ce_specversion: '1.0', ce_id: 'x', ce_type: 'paceline.observations.v1', ce_source: 'test' };
+    const { baseOffset } = await log.log.append(log.topic, [
+      { key: null, value: bytes.encode('{"no json'), headers },
+      { key: null, value: bytes.encode('{}'), headers: {} },
+    ]);
+    await log.state('revenue', { '2026-11-10': '11' });
+    const processor = await process(log);
+    await processor.tick(log.workspace);
+    expect(await deadLetters(log.workspace)).toEqual([
+      { position: String(baseOffset * 1024), code: 'invalid_json', payload: '{"no json' },
+      { position: String((baseOffset + 1) * 1024), code: 'unknown_type', payload: '{}' },
+    ]);
+    await expectOracle(log);
+    expect(await log.log.end(DEADLETTER_TOPIC)).toBe(2);
+  });
+});
+
+describe('a crash between write and commit', () => {
+  it('writes the same rows again', async () => {
+    const log = await begun();
+    await log.append({ type: 'tick', edition: 1 });
+    let left = 3;
+    const faulty = openMemoryLog({
+      disk: log.disk,
+      now: () => log.now,
+      faults: { commit: () => (left-- > 0 ? 'failed' : 'done') },
+    });
+    const processor = testProcessor(faulty, store);
+    running.add(processor);
+    await processor.start();
+    await processor.settle(log.workspace, (await faulty.end(log.topic)) * 1024 - 1);
+    expect(left).toBeLessThan(0);
+    await expectOracle(log);
+    const points = await store.query<{ rows: string; points: string }>({
+      sql: 'SELECT toString(count()) AS rows, toString(uniqExact(pos)) AS points FROM observation WHERE workspace = {workspace:String}',
+      params: { workspace: log.workspace },
+    });
+    expect(Number(points[0]?.points)).toBe(20);
+    expect(Number(points[0]?.rows)).toBeGreaterThan(20);
+  });
+
+  it('a store that fails for a while loses nothing', async () => {
+    const log = await begun();
+    await log.append({ type: 'tick', edition: 1 });
+    let left = 6;
+    const failing: Store = new Proxy(store, {
+      get(target, name) {
+        if (name === 'insert' && left-- > 0 && left % 2 === 0) {
+          return () => Promise.reject(new Error('the engine is gone'));
+        }
+        const member: unknown = Reflect.get(target, name, target);
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+    const processor = testProcessor(log.open(), failing);
+    running.add(processor);
+    await processor.start();
+    await processor.settle(log.workspace, (await log.log.end(log.topic)) * 1024 - 1);
+    await expectOracle(log);
+    expect(processor.health().ready).toBe(true);
+  });
+});
