@@ -10,6 +10,8 @@ export * from './definition/focus.ts';
 export * from './definition/validate.ts';
 export * from './document.ts';
 export * from './evaluate/evaluator.ts';
+export * from './evaluate/explain.ts';
+export * from './evaluate/trace.ts';
 export * from './evaluation.ts';
 export * from './fact.ts';
 export * from './fault.ts';

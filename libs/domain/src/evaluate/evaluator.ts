@@ -1,3 +1,4 @@
+import { closeOf } from '../definition/compile-cycle.ts';
 import type { Evaluation } from '../evaluation.ts';
 import type { Instant } from '../instant.ts';
 import { subjectOf } from '../subjects.ts';
@@ -61,6 +62,9 @@ function draftOf(
   const found = subjectOf(context.catalog, subject);
   if (found === undefined) return undefined;
   const { compiled, closed } = found;
+  // A period that is not closed has no second subject yet.
+  if (compiled.kind === 'kpi' && closed !== undefined && closeOf(closed, compiled.source, null) > asOf)
+    return undefined;
   const draft = ((): Draft => {
     switch (compiled.kind) {
       case 'key_result':

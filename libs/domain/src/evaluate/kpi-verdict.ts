@@ -97,7 +97,8 @@ function judgeByPolicy(draft: Draft, context: Context, kpi: CompiledKpi, standin
   const { expected, elapsed, gap } = draft;
   const bar = policy?.kind === 'final' ? standing.target : standing.expected;
   const met = meets(kpi, standing.value, bar);
-  if (standing.final === null || policy === undefined || expected === null || gap === null) {
+  const decided = met && standing.ratio === null;
+  if (decided || standing.final === null || policy === undefined || expected === null || gap === null) {
     conclude(draft, met ? 'on_track' : 'off_track', met ? 'meets_expected' : 'target_not_met');
     return;
   }

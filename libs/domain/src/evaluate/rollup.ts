@@ -187,6 +187,7 @@ function closeRollup(draft: Draft, context: Context, rollup: Rollup, weighted: r
     expected: 1,
   }));
   const { progress } = join(rollup.method, standings);
+  trace(context, rollup, standings, { progress, expected: 1 });
   putStanding(draft, progress, 1);
   closeAt(draft, context, progress, rollup.bar);
   draft.score = clamp(progress);
@@ -205,6 +206,7 @@ function judgeOpen(draft: Draft, context: Context, rollup: Rollup, weighted: rea
   }
   const standings = weighted.flatMap(({ weight, standing }) => (standing === null ? [] : [{ weight, ...standing }]));
   const { progress, expected } = join(rollup.method, standings);
+  trace(context, rollup, standings, { progress, expected });
   putStanding(draft, progress, expected);
   if (weighted.every(({ evaluation }) => evaluation.verdict === 'achieved')) {
     conclude(draft, 'achieved', 'members_achieved');
@@ -228,6 +230,29 @@ function putStanding(draft: Draft, progress: number, expected: number): void {
   draft.expected = expected;
   draft.gap = expected - progress;
   draft.pace = expected > 0 ? progress / expected : null;
+}
+
+/** What was joined and how, for the explanation. */
+function trace(
+  context: Context,
+  { method }: Rollup,
+  standings: readonly Standing[],
+  joined: { readonly progress: number; readonly expected: number },
+): void {
+  if (context.trace === undefined) return;
+  const weights = standings.map(({ weight }) => weight).join(' + ');
+  for (const [name, key] of [
+    ['P', 'progress'],
+    ['E*', 'expected'],
+  ] as const) {
+    const terms = standings.map((standing) => `${standing.weight} · ${standing[key]}`).join(' + ');
+    const mean = { formula: `Σ weight · ${name} / Σ weight`, filled: `(${terms}) / (${weights})` };
+    const least = {
+      formula: `${name} of the member with the lowest P − E*`,
+      filled: standings.map(({ progress, expected }) => `${progress} − ${expected}`).join(', '),
+    };
+    context.trace.formulas.push({ name, ...(method === 'mean' ? mean : least), result: String(joined[key]) });
+  }
 }
 
 interface Standing {

@@ -2,6 +2,7 @@ import { inForce, nearestInForce } from '../dating.ts';
 import type { BandEdge, CompiledKeyResult, CompiledKpi, CompiledSubject } from '../definition/compiled.ts';
 import type { Evaluation } from '../evaluation.ts';
 import { formatRational, multiply } from '../number/rational.ts';
+import { round12 } from '../number/round.ts';
 import { barsOf } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import { isReason, REASONS } from '../reasons.ts';
@@ -142,7 +143,7 @@ function byPolicy(compiled: CompiledSubject, said: Said, verdict: string): strin
   const policy = nearestInForce(compiled.policy, said.asOf, end);
   if (policy === undefined) return verdict;
   if (said.reason === 'early') {
-    return `${gapWords(said.gap ?? 0, placesOf(policy.deadBand))}: ${verdict} (early: ${barWords({ atMost: policy.deadBand }, 'points')} behind is let pass until ${percentUp(policy.minElapsed)} % of the time)`;
+    return `${gapWords(said.gap ?? 0, placesOf(policy.deadBand))}: ${verdict} (early: up to ${numberWords(String(round12(policy.deadBand * 100)))} points behind until ${percentUp(policy.minElapsed)} % of the time)`;
   }
   const { onTrack, atRisk } = barsOf(policy);
   const bar = said.verdict === 'on_track' ? onTrack : atRisk;
@@ -166,12 +167,13 @@ function measureWords(compiled: CompiledSubject, said: Said, policy: Policy, pla
       : (said.progressRaw ?? 0);
     return `${percentDown(final, places)} % of the target`;
   }
-  const of = isLevel(compiled) ? 'target' : 'pace';
-  return `${percentDown(said.pace ?? 0, places)} % of ${of}`;
-}
-
-function isLevel(compiled: CompiledSubject): boolean {
-  return compiled.kind === 'kpi' ? !compiled.cumulative : compiled.kind === 'key_result' && isPerGrain(compiled);
+  const percent = percentDown(said.pace ?? 0, places);
+  if (compiled.kind === 'key_result' && isPerGrain(compiled)) {
+    const grain = `${compiled.grid.grain.replace('_', ' ')}s`;
+    if (compiled.mode === 'compliance') return `${percent} % of the ${grain} met`;
+    return compiled.mode === 'latest' ? `${percent} % met in the latest` : `${percent} % met at worst`;
+  }
+  return `${percent} % of ${compiled.kind === 'kpi' && !compiled.cumulative ? 'target' : 'pace'}`;
 }
 
 function isPerGrain({ type }: CompiledKeyResult): boolean {
@@ -187,6 +189,10 @@ function gapWords(gap: number, places: number): string {
 function bandWords(compiled: CompiledSubject, said: Said): string {
   if (compiled.kind !== 'kpi') return '';
   const bands = inForce(compiled.bands, said.asOf, said.period?.to ?? Number.POSITIVE_INFINITY);
+  const range = bands?.atRiskRange ?? null;
+  if (compiled.direction === 'within' && range !== null) {
+    return ` (${numberWords(formatRational(range.low))} to ${numberWords(formatRational(range.high))})`;
+  }
   const edge = said.verdict === 'on_track' ? bands?.onTrack : bands?.atRisk;
   if (edge === null || edge === undefined) return '';
   return ` (${edgeWords(compiled, edge, said.verdict === 'off_track')})`;

@@ -72,7 +72,8 @@ export function percentUp(share: number, places = 0): string {
   return shown(Math.ceil(scaled(share, places) - TINY), places);
 }
 
-const TINY = 1e-7;
+/** Less than the last of twelve decimals, more than a double's own error. */
+const TINY = 5e-11;
 
 function scaled(share: number, places: number): number {
   return round12(share) * 100 * 10 ** places;
