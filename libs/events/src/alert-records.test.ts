@@ -1,4 +1,4 @@
-import type { Evaluation, Transition } from '@paceline/domain';
+import { type Evaluation, evaluationToJson, type Transition } from '@paceline/domain';
 import { describe, expect, it } from 'vitest';
 import { type AlertRecord, decodeAlertRecord, encodeAlertRecord } from './alert-records.ts';
 import { encodeFact, type WireRecord } from './codec.ts';
@@ -84,6 +84,10 @@ const recordOf = (record: AlertRecord): WireRecord => ({
 describe('records of topic alerts', () => {
   it.each(RECORDS)('come back as they went in: $type', (record) => {
     expect(decodeAlertRecord(recordOf(record))).toStrictEqual({ ok: true, id: 'i', record, recordedAt: at });
+  });
+  it('hold the evaluation as every surface prints it', () => {
+    const { evaluation: written } = JSON.parse(new TextDecoder().decode(recordOf(RECORDS[0]!).value));
+    expect(written).toEqual(evaluationToJson(evaluation));
   });
   it('refuse a fact', () => {
     const message = encodeFact('acme', { type: 'tick', edition: 1 }, { id: 'i', source: 's' });

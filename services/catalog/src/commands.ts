@@ -55,14 +55,16 @@ const OVERRIDE_MS_MAX = 30 * DAY_MS;
 export class Commands {
   readonly #workspaces: Workspaces;
   readonly #clock: Clock;
+  readonly #limits: { readonly documentsMax?: number };
 
-  constructor(workspaces: Workspaces, clock: Clock) {
+  constructor(workspaces: Workspaces, clock: Clock, limits: { readonly documentsMax?: number } = {}) {
     this.#workspaces = workspaces;
     this.#clock = clock;
+    this.#limits = limits;
   }
 
   plan(workspace: Workspace, given: readonly Given[], prune: boolean): Planned {
-    return planDefinitions(workspace.fold, given, { prune });
+    return planDefinitions(workspace.fold, given, { prune, ...this.#limits });
   }
 
   /**
@@ -76,7 +78,7 @@ export class Commands {
     if (known !== undefined) return this.#settled(workspace, known, request.expects ?? null, null);
     const expects = request.expects === undefined ? fold.definitions.position : request.expects;
     if (expects !== fold.definitions.position) return conflict(workspace, expects);
-    const planned = planDefinitions(fold, given, { prune });
+    const planned = planDefinitions(fold, given, { prune, ...this.#limits });
     if (!planned.ok) return { ok: false, reason: 'invalid', faults: planned.faults };
     const { plan } = planned;
     if (plan.changes.length === 0) {

@@ -19,6 +19,8 @@ export interface CatalogDeps {
   readonly workspace: string;
   /** How long a request waits for the fold to reach what it asks about. Default 5,000. */
   readonly waitMs?: number;
+  /** Documents a workspace may have. Default 20,000. */
+  readonly documentsMax?: number;
 }
 
 export interface Catalog extends Service {
@@ -29,9 +31,9 @@ export interface Catalog extends Service {
 
 /** The catalog service: plan and apply of definitions, check-ins, overrides. Its only state is what it reads from the log. */
 export function createCatalog(deps: CatalogDeps): Catalog {
-  const { log, clock, logger, workspace, waitMs } = deps;
+  const { log, clock, logger, workspace, waitMs, documentsMax } = deps;
   const workspaces = new Workspaces({ log, clock, logger, ...(waitMs === undefined ? {} : { waitMs }) });
-  const commands = new Commands(workspaces, clock);
+  const commands = new Commands(workspaces, clock, documentsMax === undefined ? {} : { documentsMax });
   return {
     workspaces,
     commands,

@@ -89,6 +89,13 @@ describe('a plan says what an apply would change', () => {
   it('a document may name one that is there already', () => {
     expect(plan(foldOf(METRIC), [KPI])).toMatchObject({ changes: [{ id: 'kpi/k', change: 'added' }] });
   });
+  it('a workspace has room for so many documents', () => {
+    const given = read(METRIC, KPI).map((document) => ({ document }));
+    expect(planDefinitions(new DefinitionFold(), given, { prune: false, documentsMax: 1 })).toMatchObject({
+      ok: false,
+      faults: [{ code: 'too_many_documents', message: 'the workspace would have 2 documents, at most 1 are allowed' }],
+    });
+  });
   it('a retroactive entry needs a reason', () => {
     const retroactive = KPI.replace('value: 10}', 'value: 10, mode: retroactive}');
     expect(plan(foldOf(METRIC), [retroactive])).toMatchObject([{ code: 'missing_reason' }]);
