@@ -33,26 +33,23 @@ export function arrowFaults(source: Source, packages: ReadonlyMap<string, Manife
   return faults;
 }
 
-/** Every package a file imports is a dependency of its own manifest; tests may also use those of the root. */
+/** Every package a file imports is a dependency of its own manifest; tests, and what has no manifest, may use any that the repository has. */
 export function undeclaredImports(source: Source, packages: ReadonlyMap<string, Manifest>): string[] {
   const own = packages.get(source.home);
-  const shared = packages.get('.');
-  const used = source.imports.filter((specifier) => !/^(\.|node:)/.test(specifier)).map(packageOf);
+  const allowed = own === undefined || source.isTest ? [...packages.values()] : [own];
+  const used = source.imports.filter((specifier) => !/^(\.|node:|$)/.test(specifier)).map(packageOf);
   return used
-    .filter((name) => name !== own?.name && !declares(own, name, source.isTest))
     .filter(
       (name) =>
-        !(
-          (own === undefined || source.isTest) &&
-          (shared?.devDependencies[name] ?? shared?.dependencies[name]) !== undefined
+        !allowed.some(
+          (manifest) => name === manifest.name || declares(manifest, name, source.isTest || source.home === '.'),
         ),
     )
-    .filter((name) => !(source.isTest && [...packages.values()].some((each) => each.name === name)))
     .map((name) => `${source.path} imports ${name}, which ${source.home}/package.json does not list`);
 }
 
-function declares(manifest: Manifest | undefined, name: string, isTest: boolean): boolean {
-  const listed = { ...manifest?.dependencies, ...(isTest ? manifest?.devDependencies : {}) };
+function declares(manifest: Manifest, name: string, isTest: boolean): boolean {
+  const listed = { ...manifest.dependencies, ...(isTest ? manifest.devDependencies : {}) };
   return Object.hasOwn(listed, name);
 }
 

@@ -27,7 +27,8 @@ export function deadFiles(all: readonly Source[], packages: ReadonlyMap<string, 
       if (next !== undefined) queue.push(next);
     }
   }
-  return all.map(({ path }) => path).filter((path) => !alive.has(path));
+  const declarations = /\.d\.ts$/;
+  return all.map(({ path }) => path).filter((path) => !alive.has(path) && !declarations.test(path));
 }
 
 /** `x.ts` for `x.test.ts`, `x.int.test.ts` and the like. */

@@ -43,13 +43,14 @@ export function sources(files: readonly string[]): Source[] {
     });
 }
 
-/** Tests by their place; contract suites beside sources are told by what they import. */
+/** Tests and what only they use, by their names; contract suites beside sources are told by what they import. */
 export function isTest(path: string): boolean {
-  return /\.test\.ts$/.test(path) || path.startsWith('test/') || path.startsWith('bench/');
+  return /\.test\.ts$|\/(testing|fixtures?)[./]/.test(path) || path.startsWith('test/') || path.startsWith('bench/');
 }
 
 export function homeOf(path: string): string {
   const [first = '', second = ''] = path.split('/');
+  if (second === '') return '.';
   return first === 'libs' || first === 'services' || first === 'infra' ? `${first}/${second}` : first;
 }
 

@@ -24,4 +24,10 @@ export const COMMAND_LINE = {
     'The file has no lines after its header.',
     'The first line names the columns, each further line is one value.',
   ),
+  no_definitions: entry(
+    422,
+    'The path holds no definition documents.',
+    'Name a file or folder with YAML documents of paceline/v1.',
+  ),
+  no_scenarios: entry(422, 'The path holds no scenarios.', 'Name a scenario file, or a folder that has some.'),
 } as const satisfies Record<string, ErrorEntry>;
