@@ -101,9 +101,6 @@ function readerOf(type: ReadType): (reader: Reader) => unknown {
 export class Reader {
   private readonly buffer: Buffer;
   private at = 0;
-  private lastText = '';
-  private lastTextAt = 0;
-  private lastTextBytes = -1;
 
   constructor(bytes: Uint8Array) {
     this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -189,22 +186,27 @@ export class Reader {
     return items;
   }
 
-  /** Sorted answers repeat the same name row after row: then the string made before is returned again. */
   text(): string {
+    const from = this.textStart();
+    return this.buffer.toString('utf8', from, this.at);
+  }
+
+  /** A column whose texts repeat; the memo is the column's own. */
+  textBy(memo: TextMemo): string {
+    const from = this.textStart();
+    return memo.find(this.buffer, from, this.at);
+  }
+
+  skip(bytes: number): void {
+    this.at += bytes;
+  }
+
+  private textStart(): number {
     const length = this.length();
     const from = this.at;
-    const to = from + length;
-    if (to > this.buffer.length) throw new RangeError('The answer of the engine ends inside a text');
-    this.at = to;
-    if (
-      length === this.lastTextBytes &&
-      this.buffer.compare(this.buffer, this.lastTextAt, this.lastTextAt + length, from, to) === 0
-    )
-      return this.lastText;
-    this.lastText = this.buffer.toString('utf8', from, to);
-    this.lastTextAt = from;
-    this.lastTextBytes = length;
-    return this.lastText;
+    if (from + length > this.buffer.length) throw new RangeError('The answer of the engine ends inside a text');
+    this.at = from + length;
+    return from;
   }
 
   length(): number {
@@ -217,4 +219,40 @@ export class Reader {
       shift *= 128;
     }
   }
+}
+
+/**
+ * Makes one string of equal texts. Sorted answers say the same name again, or the one that followed it in the series
+ * before: both are found by comparing bytes, without making a string first.
+ */
+export class TextMemo {
+  private readonly texts: string[] = [];
+  private readonly bytes: Uint8Array[] = [];
+  private readonly indexes = new Map<string, number>();
+  private last = 0;
+
+  find(buffer: Buffer, from: number, to: number): string {
+    for (const guess of [this.last, this.last + 1, 0]) {
+      if (guess >= this.texts.length || !same(this.bytes[guess]!, buffer, from, to)) continue;
+      this.last = guess;
+      return this.texts[guess]!;
+    }
+    const text = buffer.toString('utf8', from, to);
+    let index = this.indexes.get(text);
+    if (index === undefined) {
+      index = this.texts.length;
+      this.indexes.set(text, index);
+      this.texts.push(text);
+      this.bytes.push(Uint8Array.from(buffer.subarray(from, to)));
+    }
+    this.last = index;
+    return this.texts[index]!;
+  }
+}
+
+function same(known: Uint8Array, buffer: Buffer, from: number, to: number): boolean {
+  const length = to - from;
+  if (known.length !== length) return false;
+  for (let at = 0; at < length; at++) if (known[at] !== buffer[from + at]) return false;
+  return true;
 }

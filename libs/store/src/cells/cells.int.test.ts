@@ -6,6 +6,7 @@ import {
   cellsFromStatements,
   compileCalendar,
   compileMetric,
+  extentsOf,
   type Grain,
   type Instant,
   instantText,
@@ -13,6 +14,7 @@ import {
   type Metric,
   type MetricCells,
   type ObservationsFact,
+  type PointExtent,
   type PointStatement,
   position,
   type Recorded,
@@ -25,6 +27,7 @@ import { upTo } from '../bounds.ts';
 import { observationRows } from '../observations.ts';
 import type { Store } from '../port.ts';
 import { temporaryStore } from '../testing.ts';
+import { readExtents } from './extents.ts';
 import type { CellsNeed } from './need.ts';
 import { readCells } from './read.ts';
 
@@ -326,6 +329,37 @@ test('buckets asked for by their starts are read alone, and equal those of the w
           cells: one.cells.filter((cell) => buckets.includes(cell.from)),
         }));
         expect(plain(some, [])).toEqual(plain({ series: series.filter(({ cells }) => cells.length > 0) }, []));
+      },
+    ),
+    { numRuns: Number(process.env.PACELINE_PROPERTY_RUNS ?? 60) },
+  );
+}, 120_000);
+
+test('the engine finds the same first and last buckets of every feeder as the domain', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      metrics,
+      fc.boolean(),
+      fc.array(said, { minLength: 1, maxLength: 30 }),
+      fc.array(fc.constantFrom('push', 'source/a'), { minLength: 30, maxLength: 30 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      async ({ metric: plainMetric, place }, future, says, feeders, known) => {
+        const metric: Metric = { ...plainMetric, future };
+        const log = logOf(metric, place.around, says).map((record, index) => ({
+          ...record,
+          fact: { ...record.fact, feeder: feeders[index]! },
+        }));
+        const workspace = `w${workspaces++}`;
+        await store.insert(
+          'observation',
+          log.flatMap((record) => observationRows(workspace, record)),
+        );
+        const before = position(Math.floor(known * (says.length + 1)));
+        const extents = await readExtents(store, workspace, [metric], before);
+        const statements = log.flatMap(statementsOf).filter((statement) => statement.position < before);
+        const byFeeder = (entries: Iterable<readonly [string, PointExtent]>) =>
+          [...entries].map(([feeder, { first, last }]) => [feeder, first.from, last.to]).sort();
+        expect(byFeeder(extents.get('m')!)).toEqual(byFeeder(extentsOf(metric, statements)));
       },
     ),
     { numRuns: Number(process.env.PACELINE_PROPERTY_RUNS ?? 60) },

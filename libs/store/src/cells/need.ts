@@ -35,6 +35,7 @@ export interface Wanted extends CellsNeed {
 
 export function wantedOf(need: CellsNeed): Wanted {
   const { metric, buckets } = need;
+  if (buckets !== undefined && buckets.length === 0) return { ...need, from: 0, to: 0, only: new Set(), carry: false };
   if (buckets !== undefined) {
     const only = new Set(buckets);
     const from = Math.min(...buckets);

@@ -5,19 +5,16 @@ import {
   cellOf,
   compareText,
   dimensionsOfKey,
-  type Instant,
   type Metric,
   type MetricCells,
   mergeVersions,
   type PointStatementRow,
-  type PointVersion,
   RETRACTED,
   type Said,
   type SeriesCells,
-  type StandingPoint,
   versionsOf,
 } from '@paceline/domain';
-import { Reader } from '../decode.ts';
+import { Reader, TextMemo } from '../decode.ts';
 
 /** What a query of `periodPoints` says of one metric's series, still as points. */
 export interface PeriodSeries {
@@ -26,13 +23,7 @@ export interface PeriodSeries {
   readonly points: PeriodPoint[];
 }
 
-interface PeriodPoint {
-  readonly bucket: Bucket;
-  readonly id: string;
-  /** `null`: retracted, but something stood inside its bucket. */
-  readonly said: Said | null;
-  readonly versions: readonly PointVersion[];
-}
+type PeriodPoint = OpenPoint & { readonly bucket: Bucket };
 
 /** Labels asked of a metric's grid once each. */
 export class LabelBuckets {
@@ -63,52 +54,60 @@ export function decodePeriodPoints(
   wanted: (metric: string, series: string, bucket: Bucket) => boolean,
 ): PeriodSeries[] {
   const reader = new Reader(bytes);
+  const memo = { metric: new TextMemo(), series: new TextMemo(), label: new TextMemo(), id: new TextMemo() };
   const all: PeriodSeries[] = [];
   let current: PeriodSeries | undefined;
+  let point: OpenPoint | undefined;
   while (!reader.done) {
-    const name = reader.text();
-    const series = reader.text();
-    reader.int64();
-    const label = reader.text();
-    const id = reader.text();
+    const name = reader.textBy(memo.metric);
+    const series = reader.textBy(memo.series);
+    const label = reader.textBy(memo.label);
+    const id = reader.textBy(memo.id);
+    const recordedAt = reader.instant();
+    const readAt = reader.instant();
+    const position = reader.uint64();
+    const revision = reader.uint64();
     const said = readSaid(reader, ratio);
-    const early = reader.array(() => readEarly(reader, ratio));
-    const { metric, labels } = metrics.get(name)!;
-    const bucket = labels.of(label);
-    if (bucket === undefined || !wanted(name, series, bucket)) continue;
-    const versions =
-      early.length === 0
-        ? NONE
-        : versionsOf(
-            bucket,
-            id,
-            early.map((row) => (metric.revisions ? row : { ...row, revision: 0 })),
-          );
-    if (said === null && versions.length === 0) continue;
     if (current === undefined || current.metric !== name || current.series !== series) {
       current = { metric: name, series, points: [] };
       all.push(current);
+      point = undefined;
     }
-    current.points.push({ bucket, id, said, versions });
+    if (point === undefined || point.label !== label || point.id !== id) {
+      // The first row of a point is the statement that stands.
+      const bucket = metrics.get(name)?.labels.of(label);
+      const asked = bucket !== undefined && wanted(name, series, bucket) ? bucket : undefined;
+      point = { label, id, bucket: asked, said, early: undefined };
+      if (isWanted(point)) current.points.push(point);
+    }
+    if (point.bucket === undefined || recordedAt >= point.bucket.to) continue;
+    const revisions = metrics.get(name)?.metric.revisions === true;
+    point.early ??= [];
+    point.early.push({ recordedAt, readAt, position, revision: revisions ? revision : 0, said: said ?? RETRACTED });
   }
-  return all;
+  return all.filter(({ points }) => points.length > 0);
 }
 
-const NONE: readonly PointVersion[] = [];
+interface OpenPoint {
+  readonly label: string;
+  readonly id: string;
+  /** `undefined`: not wanted. */
+  readonly bucket: Bucket | undefined;
+  /** `null`: retracted. */
+  readonly said: Said | null;
+  /** Statements recorded before the bucket's end. */
+  early: PointStatementRow[] | undefined;
+}
+
+function isWanted(point: OpenPoint): point is PeriodPoint {
+  return point.bucket !== undefined;
+}
 
 function readSaid(reader: Reader, ratio: boolean): Said | null {
   const first = reader.nullableDecimal();
   if (!ratio) return first === null ? null : { value: first, numerator: null, denominator: null };
   const second = reader.nullableDecimal();
   return first === null || second === null ? null : { value: null, numerator: first, denominator: second };
-}
-
-function readEarly(reader: Reader, ratio: boolean): PointStatementRow {
-  const recordedAt = reader.instant();
-  const readAt = reader.instant();
-  const position = reader.uint64();
-  const revision = reader.uint64();
-  return { recordedAt, readAt, position, revision, said: readSaid(reader, ratio) ?? RETRACTED };
 }
 
 /** `undefined` when two labels of one bucket name the same point: then only all its statements can tell which stands. */
@@ -121,17 +120,14 @@ export function periodCells(metric: Metric, series: PeriodSeries): SeriesCells |
     for (; end < points.length && points[end]!.bucket.from === bucket.from; end++)
       if (points[end]!.id === points[end - 1]!.id) return undefined;
     const group = points.slice(at, end);
-    const versions = group.length === 1 ? group[0]!.versions : mergeVersions(group.map((point) => point.versions));
-    cells.push(cellOf(metric, bucket, standingOf(group, bucket.from), versions));
+    const versions = mergeVersions(
+      group.map(({ id, early }) => (early === undefined ? [] : versionsOf(bucket, id, early))),
+    );
+    const standing = group.flatMap(({ id, said }) => (said === null ? [] : [{ at: bucket.from, id, said }]));
+    if (standing.length > 0 || versions.length > 0) cells.push(cellOf(metric, bucket, standing, versions));
     at = end;
   }
   return { key: series.series, dimensions: dimensionsOfKey(series.series), cells, running: () => undefined };
-}
-
-function standingOf(group: readonly PeriodPoint[], at: Instant): StandingPoint[] {
-  const standing: StandingPoint[] = [];
-  for (const { id, said } of group) if (said !== null) standing.push({ at, id, said });
-  return standing;
 }
 
 export function metricCells(series: readonly SeriesCells[]): MetricCells {

@@ -83,12 +83,13 @@ async function readPeriodGroup(
   for (const [name, parts] of series) {
     const { metric } = targets.get(name)!;
     const built: SeriesCells[] = [];
+    let twice = false;
     for (const part of parts.values()) {
       const made = periodCells(metric, part);
-      if (made === undefined) break;
-      built.push(made);
+      if (made === undefined) twice = true;
+      else if (made.cells.length > 0) built.push(made);
     }
-    cells.set(name, built.length === parts.size ? metricCells(built) : await fromStatements(context, metric));
+    cells.set(name, twice ? await fromStatements(context, metric) : metricCells(built));
   }
 }
 
@@ -226,7 +227,7 @@ async function readCandidates(
     // What stood inside a bucket before the range nobody asks.
     const points = part.points
       .filter(({ bucket, said }) => bucket.from === latest && said !== null)
-      .map((point) => ({ ...point, versions: [] }));
+      .map((point) => ({ ...point, early: undefined }));
     if (points.length > 0) found.set(keyOf(part.metric, part.series), { ...part, points });
   }
   return found;

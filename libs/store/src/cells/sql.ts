@@ -4,8 +4,9 @@ import { sliceStart, slicesOf } from './slices.ts';
 
 /**
  * The queries behind cells, as text and parameters. The rule they all share: of a point's statements below the bound the
- * one with the greatest (revision, read_at, pos) stands, chosen as a whole tuple, because `argMax` of a bare value passes
- * over NULL and would bring a retracted point back.
+ * one with the greatest (revision, read_at, pos) stands, and it is chosen whole: `argMax` of a bare value passes over NULL
+ * and would bring a retracted point back. They choose it by order and `LIMIT 1 BY`, which follows the table's own order
+ * and costs little more than reading; grouping with `argMax` took four times as long over 100,000 points.
  */
 export interface PointsWanted {
   readonly workspace: string;
@@ -31,16 +32,17 @@ function pairParams(pairs: Pairs | undefined): Readonly<Record<string, unknown>>
 
 const micros = (column: string) => `toUnixTimestamp64Micro(${column})`;
 
-function standing(wanted: Pick<PointsWanted, 'ratio' | 'revisions'>): {
-  readonly said: string;
-  readonly holds: string;
-} {
-  const parts = wanted.ratio ? 'numerator, denominator' : 'value';
-  const revision = wanted.revisions ? 'revision' : 'toUInt64(0)';
-  return {
-    said: `argMax(tuple(${parts}), tuple(${revision}, read_at, pos))`,
-    holds: wanted.ratio ? 's.1 IS NOT NULL AND s.2 IS NOT NULL' : 's.1 IS NOT NULL',
-  };
+/** Orders a point's statements from the one that stands down. */
+function precedence(wanted: Pick<PointsWanted, 'revisions'>): string {
+  return `${wanted.revisions ? 'revision DESC, ' : ''}read_at DESC, pos DESC`;
+}
+
+function parts(wanted: Pick<PointsWanted, 'ratio'>): string {
+  return wanted.ratio ? 'numerator, denominator' : 'value';
+}
+
+function notRetracted(wanted: Pick<PointsWanted, 'ratio'>): string {
+  return wanted.ratio ? 'numerator IS NOT NULL AND denominator IS NOT NULL' : 'value IS NOT NULL';
 }
 
 /** What a label of a grain looks like: rows of an earlier grain of the metric are left unread. */
@@ -69,23 +71,18 @@ export interface PeriodPointsWanted extends PointsWanted {
 }
 
 /**
- * One row a period point that stands, or of which something stood inside its bucket: metric, series, at (µs), period, id,
- * value (or numerator and denominator), and its early statements as (recorded_at, read_at, pos, revision, parts…).
+ * Of each period point its standing statement first, then those recorded before `at` + earlyMs: metric, series, period, id,
+ * recorded_at, read_at (µs), pos, revision, value (or numerator and denominator). Ascending by metric, series, at, id.
  */
 export function periodPoints(wanted: PeriodPointsWanted): Statement {
-  const { said, holds } = standing(wanted);
-  const parts = wanted.ratio ? 'numerator, denominator' : 'value';
   const range = rangeCondition(wanted.ranges);
   return {
-    sql: `SELECT metric, series, ${micros('at')}, period, id, ${wanted.ratio ? 's.1, s.2' : 's.1'}, early FROM (
-  SELECT metric, series, at, period, id, ${said} AS s,
-    groupArrayIf(tuple(${micros('recorded_at')}, ${micros('read_at')}, pos, revision, ${parts}), ${micros('recorded_at')} < ${micros('at')} + {early:Int64}) AS early
-  FROM observation
-  WHERE workspace = {workspace:String} AND metric IN {metrics:Array(String)} AND ${FORM[wanted.grain]} AND pos < {bound:UInt64}
-    AND ${range.sql}${wanted.ats === undefined ? '' : ` AND ${micros('at')} IN {ats:Array(Instant)}`}${onlyPairs(wanted.pairs)}
-  GROUP BY metric, series, at, period, id
-  HAVING (${holds}) OR notEmpty(early)
-) ORDER BY metric, series, at, period, id`,
+    sql: `SELECT metric, series, period, id, ${micros('recorded_at')}, ${micros('read_at')}, pos, revision, ${parts(wanted)}
+FROM observation
+WHERE workspace = {workspace:String} AND metric IN {metrics:Array(String)} AND ${FORM[wanted.grain]} AND pos < {bound:UInt64}
+  AND ${range.sql}${wanted.ats === undefined ? '' : ` AND ${micros('at')} IN {ats:Array(Instant)}`}${onlyPairs(wanted.pairs)}
+ORDER BY metric, series, at, period, id, ${precedence(wanted)}
+LIMIT 1 BY metric, series, at, period, id, if(${micros('recorded_at')} < ${micros('at')} + {early:Int64}, pos + 1, 0)`,
     params: {
       workspace: wanted.workspace,
       metrics: wanted.metrics,
@@ -132,20 +129,23 @@ export interface TimeCellsWanted extends PointsWanted {
  * sum, min, max, first, last (of ratios: the two sums), then the sorted values, or a counter's increase and resets.
  */
 export function timeCells(wanted: TimeCellsWanted): Statement {
-  const { said, holds } = standing(wanted);
   const slices = slicesOf(wanted.edges.map((edge) => Math.round(edge * 1000)));
   const values = wanted.ratio
-    ? `sum(toDecimal256(assumeNotNull(s.1), 9)), sum(toDecimal256(assumeNotNull(s.2), 9))`
+    ? `sum(toDecimal256(assumeNotNull(numerator), 9)), sum(toDecimal256(assumeNotNull(denominator), 9))`
     : `sum(toDecimal256(v, 9)), min(v), max(v), argMin(v, tuple(at, id)), argMax(v, tuple(at, id))${EXTRA[wanted.extra]}`;
+  const only = wanted.only === undefined ? '' : ' AND slice IN {only:Array(Instant)}';
   return {
     sql: `SELECT metric, series, slice, count(), ${micros('min(at)')}, ${micros('max(at)')}, ${values}
 FROM (
-  SELECT metric, series, at, id, ${said} AS s, ${sliceStart(micros('at'))} AS slice${wanted.ratio ? '' : ', assumeNotNull(s.1) AS v'}
-  FROM observation
-  WHERE workspace = {workspace:String} AND metric IN {metrics:Array(String)} AND period = '' AND pos < {bound:UInt64}
-    AND at >= {from:Instant} AND at < {to:Instant}${onlyPairs(wanted.pairs)}
-  GROUP BY metric, series, at, id
-  HAVING ${holds}${wanted.only === undefined ? '' : ' AND slice IN {only:Array(Instant)}'}
+  SELECT metric, series, at, id, ${parts(wanted)}, ${sliceStart(micros('at'))} AS slice${wanted.ratio ? '' : ', assumeNotNull(value) AS v'}
+  FROM (
+    SELECT metric, series, at, id, ${parts(wanted)} FROM observation
+    WHERE workspace = {workspace:String} AND metric IN {metrics:Array(String)} AND period = '' AND pos < {bound:UInt64}
+      AND at >= {from:Instant} AND at < {to:Instant}${onlyPairs(wanted.pairs)}
+    ORDER BY metric, series, at, period, id, ${precedence(wanted)}
+    LIMIT 1 BY metric, series, at, id
+  )
+  WHERE ${notRetracted(wanted)}${only}
 )
 GROUP BY metric, series, slice ORDER BY metric, series, slice`,
     params: {
@@ -202,14 +202,14 @@ GROUP BY metric, series`,
 export function lastStandingBefore(
   wanted: PointsWanted & { readonly grain: Grain | null; readonly before: Instant; readonly series: readonly string[] },
 ): Statement {
-  const { said, holds } = standing(wanted);
   return {
     sql: `SELECT series, ${micros('max(at)')} FROM (
-  SELECT series, at, ${said} AS s FROM observation
+  SELECT series, at, ${parts(wanted)} FROM observation
   WHERE workspace = {workspace:String} AND metric IN {metrics:Array(String)} AND ${formOf(wanted.grain)} AND pos < {bound:UInt64}
     AND at < {before:Instant} AND series IN {series:Array(String)}
-  GROUP BY series, at, period, id HAVING ${holds}
-) GROUP BY series`,
+  ORDER BY metric, series, at, period, id, ${precedence(wanted)}
+  LIMIT 1 BY metric, series, at, period, id
+) WHERE ${notRetracted(wanted)} GROUP BY series`,
     params: {
       workspace: wanted.workspace,
       metrics: wanted.metrics,
@@ -235,4 +235,59 @@ GROUP BY metric`,
 /** `null`: time points. */
 function formOf(grain: Grain | null): string {
   return grain === null ? `period = ''` : FORM[grain];
+}
+
+/**
+ * Where each feeder's valued statements begin and end, standing or not: metric, feeder, first period, first at (µs), last
+ * period, last at (µs). Thin: only the columns that say when and whether.
+ */
+export function statedExtents(wanted: Omit<PointsWanted, 'revisions'> & { readonly grain: Grain | null }): Statement {
+  return {
+    sql: `SELECT metric, feeder, argMin(period, at), ${micros('min(at)')}, argMax(period, at), ${micros('max(at)')} FROM observation
+WHERE workspace = {workspace:String} AND metric IN {metrics:Array(String)} AND ${formOf(wanted.grain)} AND pos < {bound:UInt64}
+  AND ${notRetracted(wanted)}
+GROUP BY metric, feeder`,
+    params: { workspace: wanted.workspace, metrics: wanted.metrics, bound: wanted.bound },
+  };
+}
+
+/** At which of some (metric, at) a point of which feeder stands: metric, feeder, at (µs). */
+export function standingAt(
+  wanted: PointsWanted & {
+    readonly grain: Grain | null;
+    readonly places: readonly (readonly [metric: string, at: Instant])[];
+  },
+): Statement {
+  return {
+    sql: `SELECT DISTINCT metric, feeder, ${micros('at')} FROM (
+  SELECT metric, feeder, at, ${parts(wanted)} FROM observation
+  WHERE workspace = {workspace:String} AND metric IN {metrics:Array(String)} AND ${formOf(wanted.grain)} AND pos < {bound:UInt64}
+    AND (toString(metric), ${micros('at')}) IN (SELECT arrayJoin(arrayZip({placeMetrics:Array(String)}, {placeAts:Array(Instant)})))
+  ORDER BY metric, series, at, period, id, ${precedence(wanted)}
+  LIMIT 1 BY metric, series, at, period, id
+) WHERE ${notRetracted(wanted)}`,
+    params: {
+      workspace: wanted.workspace,
+      metrics: wanted.metrics,
+      bound: wanted.bound,
+      placeMetrics: wanted.places.map(([metric]) => metric),
+      placeAts: wanted.places.map(([, at]) => at),
+    },
+  };
+}
+
+/**
+ * Every label, and every quarter of an hour, under which a feeder's point of one metric stands: feeder, period, first and
+ * last at (µs), the latest recorded_at (µs). Zones change on quarters of an hour, so no bucket's edge lies inside one.
+ */
+export function standingPlaces(wanted: PointsWanted & { readonly grain: Grain | null }): Statement {
+  return {
+    sql: `SELECT feeder, period, ${micros('min(at)')}, ${micros('max(at)')}, ${micros('max(recorded_at)')} FROM (
+  SELECT feeder, period, at, recorded_at, ${parts(wanted)} FROM observation
+  WHERE workspace = {workspace:String} AND metric IN {metrics:Array(String)} AND ${formOf(wanted.grain)} AND pos < {bound:UInt64}
+  ORDER BY metric, series, at, period, id, ${precedence(wanted)}
+  LIMIT 1 BY metric, series, at, period, id
+) WHERE ${notRetracted(wanted)} GROUP BY feeder, period, intDiv(${micros('at')}, 900000000)`,
+    params: { workspace: wanted.workspace, metrics: wanted.metrics, bound: wanted.bound },
+  };
 }

@@ -8,7 +8,7 @@ import {
   type SeriesCells,
   type Span,
 } from '@paceline/domain';
-import { Reader } from '../decode.ts';
+import { Reader, TextMemo } from '../decode.ts';
 import type { TimeCellsWanted } from './sql.ts';
 
 /** A cell of one slice: a bucket or a part of one. */
@@ -23,10 +23,11 @@ export interface Slice {
 /** Rows of `timeCells`, ascending by metric, series and slice. */
 export function decodeTimeCells(bytes: Uint8Array, ratio: boolean, extra: TimeCellsWanted['extra']): Slice[] {
   const reader = new Reader(bytes);
+  const [metrics, keys] = [new TextMemo(), new TextMemo()];
   const slices: Slice[] = [];
   while (!reader.done) {
-    const metric = reader.text();
-    const series = reader.text();
+    const metric = reader.textBy(metrics);
+    const series = reader.textBy(keys);
     const from = reader.instant();
     const count = reader.uint64();
     const firstAt = reader.instant();
