@@ -1,0 +1,198 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Alerts, createAlerts } from '@paceline/alerts';
+import { type Catalog, createCatalog } from '@paceline/catalog';
+import { createEgress } from '@paceline/connector-sdk';
+import { type Connectors, createConnectors } from '@paceline/connectors';
+import { sourceRoutes } from '@paceline/connectors/source-routes';
+import { position } from '@paceline/domain';
+import { factsTopic } from '@paceline/events';
+import type { Jobs } from '@paceline/jobs';
+import { openSqliteJobs } from '@paceline/jobs/sqlite';
+import type { EventLog } from '@paceline/log';
+import { openSqliteLog } from '@paceline/log/sqlite';
+import { createProcessor, type Processor } from '@paceline/processor';
+import { createQuery } from '@paceline/query';
+import {
+  type Clock,
+  type Config,
+  createHttp,
+  createLifecycle,
+  createMetrics,
+  type HttpServer,
+  httpOptionsOf,
+  httpService,
+  type Logger,
+  PacelineError,
+  systemClock,
+} from '@paceline/runtime';
+import { openStore, type Store } from '@paceline/store';
+
+export const VERSION = '0.1.0';
+/** Of the evaluator. It rises when a judgement of the same history would come out differently. */
+export const EDITION = 1;
+
+export interface OpenOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Time of the log, of windows and of due dates; the demo plays years on it. Default: the machine's. */
+  readonly clock?: Clock;
+  /** Whether sources run by their schedules. Default true; one-shot commands run only what they are told. */
+  readonly background?: boolean;
+  readonly ticks?: 'scheduled' | 'manual';
+  /** Whether an orderly stop judges a last time. Default true for one-shot commands. */
+  readonly tickAtStop?: boolean;
+}
+
+/** Everything in one process, on a log and jobs in SQLite and ClickHouse's engine inside. */
+export interface Paceline {
+  readonly app: HttpServer;
+  readonly log: EventLog;
+  readonly store: Store;
+  readonly processor: Processor;
+  readonly connectors: Connectors;
+  readonly catalog: Catalog;
+  readonly alerts: Alerts;
+  /** Starts every part but the port. */
+  start(): Promise<void>;
+  /** Answers on the configured port; the address as text. */
+  listen(): Promise<string>;
+  /** Waits until everything appended so far is in the tables. */
+  settle(): Promise<void>;
+  stop(reason: string): Promise<readonly string[]>;
+  readonly stopped: Promise<void>;
+}
+
+/** Opens a project folder. Throws a `PacelineError` that names what is locked, broken or missing. */
+export async function openPaceline(options: OpenOptions): Promise<Paceline> {
+  const { config, logger, env } = options;
+  const clock = options.clock ?? systemClock;
+  if (config.mode === 'cluster') {
+    throw new PacelineError(
+      'invalid_configuration',
+      'addresses of Kafka, ClickHouse or Redis are given, and this form runs on embedded parts',
+      {
+        details: { remedy: 'Start the services one by one with their own main.ts, or leave the addresses out.' },
+      },
+    );
+  }
+  await mkdir(config.dataDir, { recursive: true });
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = <Part extends { close(): Promise<void> }>(part: Part): Part => {
+    opened.push(part);
+    return part;
+  };
+  try {
+    const log = keep(await openSqliteLog({ folder: config.dataDir, now: () => clock.now() }));
+    const store = keep(
+      openStore(
+        { path: join(config.dataDir, 'clickhouse') },
+        { rowsMax: config.limits.rows, queryTimeoutMs: config.limits.queryMs },
+      ),
+    );
+    const jobs: Jobs = keep(await openSqliteJobs({ file: join(config.dataDir, 'jobs.sqlite'), clock }));
+    await store.migrate();
+    return await compose({ options, clock, log, store, jobs, config, logger, env });
+  } catch (error) {
+    for (const part of opened.reverse()) {
+      await part
+        .close()
+        .catch((reason: unknown) => logger.warn({ err: reason }, 'a part could not be closed after a failed start'));
+    }
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly options: OpenOptions;
+  readonly clock: Clock;
+  readonly log: EventLog;
+  readonly store: Store;
+  readonly jobs: Jobs;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+async function compose({ options, clock, log, store, jobs, config, logger, env }: Parts): Promise<Paceline> {
+  const metrics = createMetrics();
+  const { workspace } = config;
+  const background = options.background ?? true;
+  const shared = { log, clock, logger, metrics, workspace };
+  const processor = createProcessor({
+    ...shared,
+    store,
+    edition: EDITION,
+    options: {
+      ticks: options.ticks ?? (config.ticks === 'manual' ? 'manual' : 'scheduled'),
+      tickAtStop: options.tickAtStop ?? !background,
+    },
+  });
+  const catalog = createCatalog({ ...shared, waitMs: config.limits.waitMs });
+  const connectors = createConnectors({
+    ...shared,
+    jobs: background ? jobs : null,
+    projectDir: config.dir,
+    egress: createEgress({ allow: config.egress.allow }),
+    env,
+  });
+  const alerts = createAlerts({ ...shared, jobs, egressAllow: config.egress.allow, env, projectDir: config.dir });
+  const query = createQuery({
+    ...shared,
+    store,
+    edition: EDITION,
+    defaults: { policy: config.policy, pace: config.pace },
+    limits: { rows: config.limits.rows, waitMs: config.limits.waitMs, queryMs: config.limits.queryMs },
+  });
+  const lifecycle = createLifecycle({ logger, clock: systemClock, stopDeadlineMs: config.limits.stopMs });
+  lifecycle.add('log', { stop: () => log.close() });
+  lifecycle.add('store', { stop: () => store.close() });
+  lifecycle.add('jobs', { stop: () => jobs.close() });
+  lifecycle.add('alerts', alerts);
+  lifecycle.add('processor', processor);
+  lifecycle.add('catalog', catalog);
+  lifecycle.add('query', query);
+  lifecycle.add('connectors', connectors);
+  const app = await createHttp({
+    logger,
+    metrics,
+    title: 'Paceline',
+    version: VERSION,
+    health: () => lifecycle.health(),
+    ...httpOptionsOf(config, false),
+  });
+  for (const routes of [query.routes, catalog.routes, connectors.routes, sourceRoutes(connectors), alerts.routes]) {
+    await app.register(routes);
+  }
+  const http = httpService(app, { host: config.http.host, port: config.http.port, clock: systemClock });
+  let listens = false;
+  lifecycle.add('http', {
+    stop: () => (listens ? http.stop() : app.close().then(() => undefined)),
+    health: () => ({ live: true, ready: true }),
+  });
+  return {
+    app,
+    log,
+    store,
+    processor,
+    connectors,
+    catalog,
+    alerts,
+    stopped: lifecycle.stopped,
+    async start() {
+      await lifecycle.start();
+      await app.ready();
+    },
+    async listen() {
+      await http.start();
+      listens = true;
+      return http.url;
+    },
+    async settle() {
+      const end = await log.end(factsTopic(workspace));
+      if (end > 0) await processor.settle(workspace, position(end) - 1);
+    },
+    stop: (reason) => lifecycle.stop(reason),
+  };
+}
