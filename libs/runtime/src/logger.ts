@@ -10,8 +10,8 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
 export interface LoggerOptions {
   readonly level?: LogLevel;
-  /** `text` for people at a terminal, `json` for collectors. */
-  readonly format?: 'json' | 'text';
+  /** `text` for people, `json` for collectors. Default: text when standard error is a terminal. */
+  readonly format?: 'json' | 'text' | undefined;
   /** Default: standard error, because standard output belongs to data. */
   readonly destination?: { write(line: string): void };
   readonly bindings?: Readonly<Record<string, unknown>>;
@@ -23,8 +23,9 @@ const REDACTED = SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
 
 export function createLogger(options: LoggerOptions = {}): Logger {
   const sink = options.destination ?? { write: (line: string) => void process.stderr.write(line) };
+  const format = options.format ?? (options.destination === undefined && process.stderr.isTTY ? 'text' : 'json');
   const destination: DestinationStream =
-    options.format === 'text' ? { write: (line: string) => sink.write(`${textLine(line)}\n`) } : sink;
+    format === 'text' ? { write: (line: string) => sink.write(`${textLine(line)}\n`) } : sink;
   return pino(
     {
       level: options.level ?? 'info',
