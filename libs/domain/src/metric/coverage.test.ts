@@ -11,7 +11,6 @@ import {
   coveredOf,
   coveredOfMetric,
   isComplete,
-  lastCompleteBucket,
   lastSettledBucket,
   pointsCoverage,
   statedOfMetric,
@@ -150,11 +149,6 @@ describe('complete runs', () => {
           );
           const runs = completeRuns(one, covered, window, asOf);
           expect(intervalsOf(complete.map(({ from, to }) => ({ from, to })))).toEqual(intervalsOf(runs));
-          expect(lastCompleteBucket(one, covered, asOf, window.to)).toEqual(
-            bucketsBetween(one.grid, at('2026-03-01'), window.to).findLast((bucket) =>
-              isComplete(one, covered, bucket, asOf),
-            ),
-          );
         },
       ),
       { numRuns: 1000 },
@@ -163,7 +157,6 @@ describe('complete runs', () => {
 
   test('nothing is complete before anything settled', () => {
     expect(completeRuns(metric({}), [], span('2026-01-01', '2026-02-01'), asOf)).toEqual([]);
-    expect(lastCompleteBucket(metric({}), [], asOf)).toBeUndefined();
   });
 });
 

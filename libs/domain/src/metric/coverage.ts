@@ -1,6 +1,6 @@
 import type { Instant, Span } from '../instant.ts';
 import { covers, type Intervals, intersection, intervalsOf, spanIndex } from '../interval.ts';
-import { type Bucket, bucketAt, bucketFrom, bucketUntil, nextBucket, previousBucket } from '../time/bucket.ts';
+import { type Bucket, bucketFrom, bucketUntil, nextBucket, previousBucket } from '../time/bucket.ts';
 import { approximateMs } from '../time/duration.ts';
 import type { FeederCoverage, MetricCoverage } from '../view.ts';
 import { type Metric, settledAt } from './metric.ts';
@@ -94,17 +94,6 @@ export function completeRuns(metric: Metric, covered: Intervals, window: Span, a
   return runs;
 }
 
-/** The latest complete bucket that starts before `before`. */
-export function lastCompleteBucket(
-  metric: Metric,
-  covered: Intervals,
-  asOf: Instant,
-  before: Instant = Number.POSITIVE_INFINITY,
-): Bucket | undefined {
-  const run = completeRuns(metric, covered, { from: EARLIEST, to: before }, asOf).at(-1);
-  return run === undefined ? undefined : bucketUntil(metric.grid, run.to);
-}
-
 /** The end of the latest bucket of the metric's grain that a statement covers whole, by an instant; `undefined` without one. */
 export function statedUntil(metric: Metric, stated: Intervals, asOf: Instant): Instant | undefined {
   for (let index = stated.length - 1; index >= 0; index--) {
@@ -120,17 +109,6 @@ export function statedUntil(metric: Metric, stated: Intervals, asOf: Instant): I
 export function pointsCoverage(metric: Pick<Metric, 'points'>, first: Span, last: Span): Span | null {
   const to = metric.points === 'period' ? last.to : last.from;
   return to > first.from ? { from: first.from, to } : null;
-}
-
-/** The bucket of the metric's grain at an instant, and whether it is complete. */
-export function bucketState(
-  metric: Metric,
-  covered: Intervals,
-  at: Instant,
-  asOf: Instant,
-): { readonly bucket: Bucket; readonly complete: boolean } | undefined {
-  const bucket = bucketAt(metric.grid, at);
-  return bucket === undefined ? undefined : { bucket, complete: isComplete(metric, covered, bucket, asOf) };
 }
 
 function intersectAll(sets: readonly Intervals[]): Intervals {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { CalendarDocument, MetricDocument } from '../document.ts';
 import { compileCalendar } from '../time/calendar.ts';
 import { instantText, readInstant } from '../time/instant-text.ts';
-import { compileMetrics, futureFrom, lateAt, type Metric, sameShape, sourcesOf, staleAt } from './metric.ts';
+import { compileMetrics, futureFrom, lateAt, type Metric, sourcesOf, staleAt } from './metric.ts';
 
 const document = (name: string, spec: MetricDocument['spec']): MetricDocument => ({
   apiVersion: 'paceline/v1',
@@ -186,13 +186,4 @@ describe('freshness', () => {
 test('more than one grain ahead begins after the next bucket', () => {
   const daily = metric({ aggregation: 'sum', ...day, timezone: 'Europe/Berlin' });
   expect(instantText(futureFrom(daily, readInstant('2026-11-22T12:00:00Z')!))).toBe('2026-11-23T23:00:00Z');
-});
-
-test('the shape changes with buckets and their meaning, not with words', () => {
-  const one = metric({ aggregation: 'sum', ...day, unit: 'EUR' });
-  expect(sameShape(one, metric({ aggregation: 'sum', ...day, settle: 'PT6H' }))).toBe(true);
-  expect(sameShape(one, metric({ aggregation: 'avg', ...day }))).toBe(false);
-  expect(sameShape(one, metric({ aggregation: 'sum', ...day, timezone: 'Europe/Berlin' }))).toBe(false);
-  expect(sameShape(one, metric({ aggregation: 'sum', grain: 'week' }))).toBe(false);
-  expect(sameShape(one, metric({ aggregation: 'sum', ...day, revisions: 'source' }))).toBe(false);
 });

@@ -1,7 +1,7 @@
 import type { Across, Aggregation, Grain, MetricDocument } from '../document.ts';
 import type { Compiled, Fault } from '../fault.ts';
-import type { Instant, Span } from '../instant.ts';
-import { type Bucket, bucketAt, type Grid, gridOf, nextBucket, sameGrid } from '../time/bucket.ts';
+import type { Instant } from '../instant.ts';
+import { type Bucket, bucketAt, bucketFrom, type Grid, gridOf, nextBucket, sameGrid } from '../time/bucket.ts';
 import { type Calendar, calendarIn, plainCalendar, unknownZone } from '../time/calendar.ts';
 import { addDuration, type Duration, longer, NO_TIME, parseDuration } from '../time/duration.ts';
 import { bucketOfLabel } from '../time/label.ts';
@@ -162,7 +162,7 @@ export function bucketOfPoint(
 /** The instant from which points are more than one grain ahead of `now`: the end of the next bucket. */
 export function futureFrom(metric: Metric, now: Instant): Instant {
   const running = bucketAt(metric.grid, now);
-  const next = running === undefined ? undefined : nextBucket(metric.grid, running);
+  const next = running === undefined ? bucketFrom(metric.grid, now) : nextBucket(metric.grid, running);
   return (next ?? running)?.to ?? now;
 }
 
@@ -179,16 +179,6 @@ export function lateAt(metric: Metric, observedUntil: Instant): Instant {
 /** age > 2·cadence + settle is stale. */
 export function staleAt(metric: Metric, observedUntil: Instant): Instant {
   return addDuration(metric.zone, addDuration(metric.zone, observedUntil, metric.cadence, 2), metric.settle);
-}
-
-/** Two metrics of equal shape keep their rollups: no bucket moved and no cell means something else. */
-export function sameShape(left: Metric, right: Metric): boolean {
-  return (
-    left.aggregation === right.aggregation &&
-    left.points === right.points &&
-    left.revisions === right.revisions &&
-    sameGrid(left.grid, right.grid)
-  );
 }
 
 /** Every metric with points of its own that a metric reads, itself if it has some. */
@@ -345,10 +335,4 @@ function loopOf(name: string): Compiled<Metric> {
     ok: false,
     faults: [{ code: 'loop', message: `${name} is derived from itself`, pointer: '/spec/derived' }],
   };
-}
-
-/** Whether a span is one bucket of the metric's grain. */
-export function isBucket(metric: Metric, span: Span): boolean {
-  const bucket = bucketAt(metric.grid, span.from);
-  return bucket !== undefined && bucket.from === span.from && bucket.to === span.to;
 }

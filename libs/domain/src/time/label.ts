@@ -1,17 +1,7 @@
 import type { Grain } from '../document.ts';
 import type { Instant, Span } from '../instant.ts';
+import { type Bucket, bucketAt, bucketOfOrdinal, CACHE_MAX, firstDayOf, type Grid, nextBucket } from './bucket.ts';
 import {
-  type Bucket,
-  bucketAt,
-  bucketOfOrdinal,
-  CACHE_MAX,
-  endDayOf,
-  firstDayOf,
-  type Grid,
-  nextBucket,
-} from './bucket.ts';
-import {
-  civilOf,
   DAY_MS,
   type Day,
   dayOfParts,
@@ -126,11 +116,6 @@ export function rollingOfLabel(grid: Grid, label: string, count: number): Span |
   let last: Bucket | undefined = first;
   for (let index = 1; index < count && last !== undefined; index++) last = nextBucket(grid, last);
   return last === undefined ? undefined : { from: first.from, to: last.to };
-}
-
-/** `2026-10-01/2026-12-31` by first and last day, for spans that are no bucket. */
-export function daysLabel(grid: Grid, span: Span): string {
-  return `${formatDate(firstDayOf(grid, span))}/${formatDate(endDayOf(grid, span) - 1)}`;
 }
 
 const HOUR = /^(\d{4}-\d{2}-\d{2})T(\d{2})(?::00(?::00)?)?(?:Z|([+-])(\d{2}):(\d{2})(?::(\d{2}))?)$/;
@@ -251,12 +236,4 @@ function hourOfLabel(grid: Grid, label: string): Bucket | undefined {
 function canonicalHour(match: RegExpExecArray): string {
   const zone = match[3] === undefined ? '+00:00' : `${match[3]}${match[4]}:${match[5]}`;
   return `${match[1]}T${match[2]}${zone}${match[6] === undefined || match[6] === '00' ? '' : `:${match[6]}`}`;
-}
-
-/** Year, month and day in which a bucket's label begins; for sentences. */
-export function civilStart(
-  grid: Grid,
-  bucket: Span,
-): { readonly year: number; readonly month: number; readonly day: number } {
-  return civilOf(firstDayOf(grid, bucket));
 }
