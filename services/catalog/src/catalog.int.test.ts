@@ -206,6 +206,8 @@ describe('definitions over HTTP', () => {
       body: { code: 'unknown_workspace' },
     });
     expect(await call('GET', '/v1/definitions?workspace=Not%20One')).toMatchObject({ status: 404 });
+    const planned = await call('POST', '/v1/definitions/plan?workspace=other', { documents: [METRIC] });
+    expect(planned).toMatchObject({ status: 200, body: { data: { expects: null, changes: [{ change: 'added' }] } } });
     expect(await log.topics('facts.')).toEqual(['facts.main']);
     const applied = await call('POST', '/v1/definitions/apply?workspace=other', { documents: [METRIC] });
     expect(applied).toMatchObject({ status: 200, body: { meta: { workspace: 'other' } } });

@@ -1,5 +1,6 @@
 import {
   type CheckInFact,
+  type DefinitionFold,
   type DefinitionsFact,
   type Instant,
   type OverrideFact,
@@ -63,8 +64,8 @@ export class Commands {
     this.#limits = limits;
   }
 
-  plan(workspace: Workspace, given: readonly Given[], prune: boolean): Planned {
-    return planDefinitions(workspace.fold, given, { prune, ...this.#limits });
+  plan(fold: DefinitionFold, given: readonly Given[], prune: boolean): Planned {
+    return planDefinitions(fold, given, { prune, ...this.#limits });
   }
 
   /**

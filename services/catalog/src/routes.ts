@@ -54,10 +54,10 @@ function definitionRoutes({ workspaces, commands, workspace: own }: CatalogRoute
       },
       async ({ body, query }) => {
         const given = givenOf(body);
-        const workspace = await workspaces.current(query.workspace ?? own, { create: false });
-        const planned = commands.plan(workspace, given, pruneOf(body, query));
+        const name = query.workspace ?? own;
+        const planned = commands.plan(await workspaces.foldOf(name), given, pruneOf(body, query));
         if (!planned.ok) throw invalidDefinitions(planned.faults);
-        return { data: planOf(planned.plan), meta: { workspace: workspace.name } };
+        return { data: planOf(planned.plan), meta: { workspace: name } };
       },
     );
     app.post(

@@ -62,6 +62,17 @@ export class Workspaces {
     return workspace;
   }
 
+  /** The current definitions; none where there is no such workspace yet, which is not made by a look. */
+  async foldOf(name: string): Promise<DefinitionFold> {
+    try {
+      return (await this.current(name, { create: false })).fold;
+    } catch (error) {
+      const absent = error instanceof PacelineError && error.code === 'unknown_workspace' && isWorkspaceName(name);
+      if (absent) return new DefinitionFold();
+      throw error;
+    }
+  }
+
   /** Waits a while for the fold to reach a record; what it says afterwards is read off the fold. */
   async settle(workspace: Workspace, at: Position): Promise<void> {
     await workspace.follower.reached(at, this.#waitMs);
