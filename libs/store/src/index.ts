@@ -9,3 +9,4 @@ export type { Lane, QueryOptions, ReadRow, ReadShape, Statement, Store } from '.
 export * from './sql.ts';
 export { readStatements } from './statements.ts';
 export { type DecimalInput, type Row, TABLES, type TableName } from './tables.ts';
+export { type Known, knownPosition, loadView, readCatalog, readCoverage, type ViewWanted } from './view.ts';

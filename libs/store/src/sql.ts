@@ -70,6 +70,7 @@ WHERE ${where(id !== undefined && 'id = {id:String}', 'position < {bound:UInt64}
 }
 
 const COMMAND = {
+  kind: 'LowCardinality(String)',
   command: 'String',
   position: 'UInt64',
   recorded_at: 'DateTime64(6)',
@@ -81,10 +82,22 @@ const COMMAND = {
 /** What became of a command: its first outcome stands. */
 export function commandOutcome(workspace: string, command: string): Query<typeof COMMAND> {
   return {
-    sql: `SELECT command, position, recorded_at, accepted, reason, actor FROM command
+    sql: `SELECT kind, command, position, recorded_at, accepted, reason, actor FROM command
 WHERE ${where('command = {command:String}')} ORDER BY position LIMIT 1`,
     params: { workspace, command },
     shape: COMMAND,
+  };
+}
+
+const DEFINITIONS_POSITION = { commands: 'UInt64', position: 'UInt64' } as const satisfies ReadShape;
+
+/** Position of the last accepted definition command, and how many there were; none: position 0 and count 0. */
+export function definitionsPosition(workspace: string, position: Position): Query<typeof DEFINITIONS_POSITION> {
+  return {
+    sql: `SELECT count(), max(position) FROM command
+WHERE ${where("kind = 'definitions'", 'accepted', 'position < {bound:UInt64}')}`,
+    params: { workspace, bound: upTo(position) },
+    shape: DEFINITIONS_POSITION,
   };
 }
 
@@ -130,6 +143,18 @@ export function coveredAt(workspace: string, position: Position, metrics?: reado
 WHERE ${where(metrics !== undefined && 'metric IN {metrics:Array(String)}', 'position < {bound:UInt64}')} ORDER BY metric, feeder, position`,
     params: given({ workspace, bound: upTo(position), metrics }),
     shape: COVERED,
+  };
+}
+
+const PUSHED = { metric: 'LowCardinality(String)' } as const satisfies ReadShape;
+
+/** Metrics to which anything was ever pushed: push is one of their feeders from then on. */
+export function pushedMetrics(workspace: string, metrics: readonly string[], position: Position): Query<typeof PUSHED> {
+  return {
+    sql: `SELECT metric FROM observation
+WHERE ${where('metric IN {metrics:Array(String)}', "feeder = 'push'", 'pos < {bound:UInt64}')} GROUP BY metric`,
+    params: { workspace, metrics, bound: upTo(position) },
+    shape: PUSHED,
   };
 }
 

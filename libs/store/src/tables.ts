@@ -136,6 +136,7 @@ export const TABLES = {
   },
   command: {
     workspace: 'LowCardinality(String)',
+    kind: 'LowCardinality(String)',
     command: 'String',
     position: 'UInt64',
     recorded_at: 'DateTime64(6)',

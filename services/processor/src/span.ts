@@ -59,9 +59,9 @@ export class Span {
   }
 
   outcome(outcome: CommandOutcome): void {
-    const { command, position: at, recordedAt, accepted, reason, actor } = outcome;
+    const { kind, command, position: at, recordedAt, accepted, reason, actor } = outcome;
     const place = { workspace: this.workspace, position: at, recorded_at: recordedAt };
-    this.command.push({ ...place, command, accepted, reason, actor });
+    this.command.push({ ...place, kind, command, accepted, reason, actor });
   }
 
   definitions(change: DefinitionChange): void {

@@ -7,6 +7,8 @@ import type { Position } from '../position.ts';
 
 /** What became of a command, found at its place in the one order and never changed afterwards. */
 export interface CommandOutcome {
+  /** An accepted `definitions` command is what the next one must expect; an override is not. */
+  readonly kind: 'definitions' | 'override';
   readonly command: string;
   readonly position: Position;
   readonly recordedAt: Instant;
@@ -91,7 +93,7 @@ export class Definitions {
     const { position, recordedAt, fact } = record;
     this.#commands.set(fact.command, { position, accepted });
     const reason = accepted ? 'accepted' : 'conflict';
-    return { command: fact.command, position, recordedAt, accepted, reason, actor: fact.actor ?? '' };
+    return { kind: fact.type, command: fact.command, position, recordedAt, accepted, reason, actor: fact.actor ?? '' };
   }
 
   #change(record: Recorded<DefinitionsFact>): DefinitionChange {

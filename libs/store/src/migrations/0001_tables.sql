@@ -125,6 +125,7 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 CREATE TABLE IF NOT EXISTS command
 (
     workspace LowCardinality(String),
+    kind LowCardinality(String) COMMENT 'definitions or override',
     command String,
     position UInt64,
     recorded_at DateTime64(6, 'UTC'),

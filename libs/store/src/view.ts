@@ -1,0 +1,218 @@
+import {
+  type Catalog,
+  type CheckIn,
+  compileCatalog,
+  type Document,
+  type FeederCoverage,
+  type Instant,
+  intervalsOf,
+  type KnownDocument,
+  type MetricCells,
+  type MetricCoverage,
+  mappedFeeders,
+  needsOf,
+  type PointExtent,
+  type Position,
+  pointsCoverage,
+  type Span,
+  type View,
+  type WorkspaceDefaults,
+} from '@paceline/domain';
+import { upTo } from './bounds.ts';
+import { readExtents } from './cells/extents.ts';
+import { readCells } from './cells/read.ts';
+import type { QueryOptions, Store } from './port.ts';
+import {
+  checkInsAt,
+  coveredAt,
+  definitionsAt,
+  definitionsPosition,
+  positionAt,
+  progressOf,
+  pushedMetrics,
+} from './sql.ts';
+
+export interface ViewWanted {
+  readonly position: Position;
+  /** What the view says its position was known at; see `knownAt`. */
+  readonly knownAt: Instant;
+  readonly edition: number;
+  /** The definitions at `position`, where the caller has them; else they are read. */
+  readonly catalog?: Catalog;
+  /** Of the workspace, for a catalog that is read here. */
+  readonly defaults?: WorkspaceDefaults;
+  readonly subjects: readonly string[];
+  /** The instants at which the subjects will be evaluated. */
+  readonly instants: readonly Instant[];
+}
+
+/**
+ * Everything the evaluation of some subjects at some instants reads, as known at one position: `evaluate` on it gives what
+ * the processor judged there. Asking it for metrics outside the need is a bug and throws.
+ */
+export async function loadView(
+  store: Store,
+  workspace: string,
+  wanted: ViewWanted,
+  options: QueryOptions = {},
+): Promise<View> {
+  const { position, subjects, instants } = wanted;
+  const catalog = wanted.catalog ?? (await readCatalog(store, workspace, position, wanted.defaults, options));
+  const metrics = needsOf(catalog, subjects, instants).map(({ metric }) => metric);
+  const [coverage, checkIns] = await Promise.all([
+    readCoverage(store, workspace, catalog, metrics, position, options),
+    readCheckIns(store, workspace, position, options),
+  ]);
+  const needs = needsOf(catalog, subjects, instants, (metric) => found(coverage, metric, 'coverage'));
+  const wantedCells = needs.map((need) => ({ metric: found(catalog.metrics, need.metric, 'metric'), need }));
+  const cells = await readCells(store, workspace, wantedCells, position, options);
+  return {
+    position,
+    knownAt: wanted.knownAt,
+    edition: wanted.edition,
+    catalog,
+    cells: (metric) => (catalog.metrics.has(metric) ? found(cells, metric, 'cells') : NO_CELLS),
+    coverage: (metric) => (catalog.metrics.has(metric) ? found(coverage, metric, 'coverage') : NO_COVERAGE),
+    checkIns: (subject) => checkIns.get(subject) ?? [],
+  };
+}
+
+const NO_CELLS: MetricCells = { series: [] };
+const NO_COVERAGE: MetricCoverage = { feeders: [] };
+
+function found<Value>(map: ReadonlyMap<string, Value>, name: string, what: string): Value {
+  const value = map.get(name);
+  if (value === undefined) throw new RangeError(`The view was loaded without the ${what} of ${name}: no need named it`);
+  return value;
+}
+
+/** The definitions in force at a position, compiled. */
+export async function readCatalog(
+  store: Store,
+  workspace: string,
+  position: Position,
+  defaults: WorkspaceDefaults = {},
+  options: QueryOptions = {},
+): Promise<Catalog> {
+  const [documents, commands] = [definitionsAt(workspace, position), definitionsPosition(workspace, position)];
+  const [rows, [accepted]] = await Promise.all([
+    store.read(documents, documents.shape, options),
+    store.read(commands, commands.shape, options),
+  ]);
+  const known = rows.map((row): KnownDocument => {
+    // Written by the processor from a document it had validated.
+    const document: Document = JSON.parse(row.document);
+    const shape = document.kind === 'Metric' ? { shape: row.shape } : {};
+    return { document, position: row.position, recordedAt: row.recorded_at, ...shape };
+  });
+  const last = accepted === undefined || accepted.commands === 0 ? null : accepted.position;
+  return compileCatalog(known, { position: last, defaults });
+}
+
+/** Who covered what of some metrics with points of their own, by metric. */
+export async function readCoverage(
+  store: Store,
+  workspace: string,
+  catalog: Catalog,
+  metrics: readonly string[],
+  position: Position,
+  options: QueryOptions = {},
+): Promise<Map<string, MetricCoverage>> {
+  if (metrics.length === 0) return new Map();
+  const compiled = metrics
+    .flatMap((name) => catalog.metrics.get(name) ?? [])
+    .filter(({ aggregation }) => aggregation !== null);
+  const [stated, pushed] = [coveredAt(workspace, position, metrics), pushedMetrics(workspace, metrics, position)];
+  const [statements, pushes, extents] = await Promise.all([
+    store.read(stated, stated.shape, options),
+    store.read(pushed, pushed.shape, options),
+    readExtents(store, workspace, compiled, upTo(position), options),
+  ]);
+  const mapped = mappedFeeders(catalog.documents);
+  const byPush = new Set(pushes.map(({ metric }) => metric));
+  return new Map(
+    compiled.map((metric) => {
+      const own = statements.filter((row) => row.metric === metric.name);
+      const push = byPush.has(metric.name) || own.some(({ feeder }) => feeder === 'push');
+      const feeders = [...(mapped.get(metric.name) ?? []), ...(push ? ['push'] : [])];
+      const extent = extents.get(metric.name);
+      const coverage = feeders.map((feeder) =>
+        feederCoverage(
+          feeder,
+          own.filter((row) => row.feeder === feeder),
+          (ends) => pointsCoverage(metric, ends.first, ends.last),
+          extent?.get(feeder),
+        ),
+      );
+      return [metric.name, { feeders: coverage }] as const;
+    }),
+  );
+}
+
+interface CoveredRow {
+  readonly covered_from: Instant | null;
+  readonly covered_to: Instant;
+  readonly before_from: Instant | null;
+  readonly before_to: Instant | null;
+}
+
+function feederCoverage(
+  feeder: string,
+  rows: readonly CoveredRow[],
+  spanOf: (extent: PointExtent) => Span | null,
+  extent: PointExtent | undefined,
+): FeederCoverage {
+  const first = rows[0];
+  if (first === undefined)
+    return { feeder, statements: [], before: null, points: extent === undefined ? null : spanOf(extent) };
+  const statements = intervalsOf(
+    rows.map((row) => ({ from: row.covered_from ?? Number.NEGATIVE_INFINITY, to: row.covered_to })),
+  );
+  const before =
+    first.before_from === null || first.before_to === null ? null : { from: first.before_from, to: first.before_to };
+  return { feeder, statements, before, points: null };
+}
+
+async function readCheckIns(
+  store: Store,
+  workspace: string,
+  position: Position,
+  options: QueryOptions,
+): Promise<Map<string, CheckIn[]>> {
+  const query = checkInsAt(workspace, position);
+  const bySubject = new Map<string, CheckIn[]>();
+  for (const row of await store.read(query, query.shape, options)) {
+    const said: CheckIn = JSON.parse(row.body);
+    const checkIn = { ...said, time: row.time, recordedAt: row.recorded_at };
+    const known = bySubject.get(row.subject);
+    if (known === undefined) bySubject.set(row.subject, [checkIn]);
+    else known.push(checkIn);
+  }
+  return bySubject;
+}
+
+export interface Known {
+  readonly position: Position;
+  /** Of the record at that position. */
+  readonly recordedAt: Instant;
+}
+
+/**
+ * The last record of a workspace that the store has whole; with `at`, the last one recorded at or before that instant.
+ * `undefined`: there is none.
+ */
+export async function knownPosition(
+  store: Store,
+  workspace: string,
+  at?: Instant,
+  options: QueryOptions = {},
+): Promise<Known | undefined> {
+  const progress = progressOf(workspace);
+  const [latest] = await store.read(progress, progress.shape, options);
+  if (latest === undefined) return undefined;
+  if (at === undefined || at >= latest.recorded_at)
+    return { position: latest.position, recordedAt: latest.recorded_at };
+  const query = positionAt(workspace, at);
+  const [row] = await store.read(query, query.shape, options);
+  return row === undefined ? undefined : { position: row.position, recordedAt: row.recorded_at };
+}
