@@ -1,4 +1,4 @@
-import { linesWith } from './code.ts';
+import { codeLines, linesWith } from './code.ts';
 import type { Source } from './sources.ts';
 
 export interface Ban {
@@ -134,7 +134,9 @@ export function fenceFaults(source: Source): string[] {
 }
 
 export function banFaults(source: Source): string[] {
-  return BANS.filter((ban) => ban.applies(source) && ban.allowed?.[source.path] === undefined).flatMap((ban) =>
-    linesWith(source.text, ban.pattern).map((line) => `${source.path}:${line} uses ${ban.name}; use ${ban.instead}`),
+  const bans = BANS.filter((ban) => ban.applies(source) && ban.allowed?.[source.path] === undefined);
+  const lines = bans.length === 0 ? [] : codeLines(source.text);
+  return bans.flatMap((ban) =>
+    linesWith(lines, ban.pattern).map((line) => `${source.path}:${line} uses ${ban.name}; use ${ban.instead}`),
   );
 }

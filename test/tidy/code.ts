@@ -130,9 +130,13 @@ export function importsOf(source: string): string[] {
   return [...new Set(found)];
 }
 
-/** 1-based lines of the source where the pattern is in code, outside comments and quotes. */
-export function linesWith(source: string, pattern: RegExp): number[] {
-  const lines = strip(source, { strings: true }).split('\n');
+/** The source's lines with nothing but code in them. */
+export function codeLines(source: string): string[] {
+  return strip(source, { strings: true }).split('\n');
+}
+
+/** 1-based lines in which the pattern is. */
+export function linesWith(lines: readonly string[], pattern: RegExp): number[] {
   return lines.flatMap((line, index) => (pattern.test(line) ? [index + 1] : []));
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { arrowFaults } from './arrows.ts';
 import { banFaults } from './bans.ts';
-import { importsOf, linesWith, strip } from './code.ts';
+import { codeLines, importsOf, linesWith, strip } from './code.ts';
 import { deadFiles } from './dead.ts';
 import { homeOf, isTest, type Manifest, type Source } from './sources.ts';
 
@@ -43,7 +43,7 @@ describe('reading code', () => {
       'Date.now();',
       'const f = `${Date.now()}`;',
     ].join('\n');
-    expect(linesWith(text, /Date\.now/)).toEqual([4, 5]);
+    expect(linesWith(codeLines(text), /Date\.now/)).toEqual([4, 5]);
   });
 
   it('keeps lines where they are', () => {
@@ -51,7 +51,7 @@ describe('reading code', () => {
   });
 
   it('takes a slash after a value for a division', () => {
-    expect(linesWith('const a = b / c; Date.now(); const d = e / f;', /Date\.now/)).toEqual([1]);
+    expect(linesWith(codeLines('const a = b / c; Date.now(); const d = e / f;'), /Date\.now/)).toEqual([1]);
   });
 });
 
