@@ -9,7 +9,7 @@ import type {
   Touched,
   WorkspaceFold,
 } from '@paceline/domain';
-import { bucketAt } from '@paceline/domain/time/bucket';
+import { bucketAt, compareText } from '@paceline/domain';
 import { type CellsNeed, readCells } from '@paceline/store';
 import type { WorkspaceDeps } from './options.ts';
 
@@ -22,16 +22,12 @@ interface Cached {
   readonly cuts: string;
   /** Cells from here on are held, and of each series the latest before. There is no upper end: later ones would be touched. */
   readonly from: Instant;
-  series: Map<string, SeriesEntry>;
+  /** The same objects until they change: what the evaluator computes about a series is kept with it. */
+  cells: MetricCells;
   /** Buckets, and whether the cell before the range may have changed. */
   stale: Set<Instant>;
   count: number;
   used: number;
-}
-
-interface SeriesEntry {
-  readonly dimensions: Readonly<Record<string, string>>;
-  readonly cells: readonly Cell[];
 }
 
 /**
@@ -42,6 +38,8 @@ export class CellCache {
   readonly #deps: WorkspaceDeps;
   readonly #fold: WorkspaceFold;
   readonly #metrics = new Map<string, Cached>();
+  /** Running buckets as the present need asks for them, by metric and series. */
+  readonly #running = new Map<string, ReadonlyMap<string, SeriesCells>>();
   #uses = 0;
 
   constructor(deps: WorkspaceDeps, fold: WorkspaceFold) {
@@ -81,8 +79,8 @@ export class CellCache {
     }
     await this.#load(wanted, at);
     await this.#patch(patches, at);
-    const running = await this.#running(runnings, at);
-    const cells = new Map(needs.map((need) => [need.metric, this.#cellsOf(need.metric, running.get(need.metric))]));
+    await this.#run(runnings, at);
+    const cells = new Map(needs.map((need) => [need.metric, this.#metrics.get(need.metric)?.cells ?? { series: [] }]));
     this.#evict(new Set(needs.map(({ metric }) => metric)));
     return cells;
   }
@@ -98,14 +96,18 @@ export class CellCache {
     if (wanted.length === 0) return;
     const read = await readCells(this.#deps.store, this.#deps.workspace, wanted, at, { lane: 'judge' });
     for (const { metric, need } of wanted) {
-      const series = new Map<string, SeriesEntry>();
-      let count = 0;
-      for (const { key, dimensions, cells } of read.get(metric.name)?.series ?? []) {
-        series.set(key, { dimensions, cells });
-        count += cells.length;
-      }
-      const entry = { metric, cuts: cutsText(need), from: need.from, series, stale: new Set<Instant>(), count };
-      this.#metrics.set(metric.name, { ...entry, used: ++this.#uses });
+      const series = (read.get(metric.name)?.series ?? []).map((found) =>
+        this.#series(metric.name, found, found.cells),
+      );
+      this.#metrics.set(metric.name, {
+        metric,
+        cuts: cutsText(need),
+        from: need.from,
+        cells: { series },
+        stale: new Set(),
+        count: countOf(series),
+        used: ++this.#uses,
+      });
     }
   }
 
@@ -118,32 +120,30 @@ export class CellCache {
       const { stale } = cached;
       const fresh = new Map((read.get(metric.name)?.series ?? []).map((series) => [series.key, series]));
       const isStale = (cell: Cell): boolean => stale.has(bucketAt(metric.grid, cell.from)?.from ?? cell.from);
-      for (const key of new Set([...cached.series.keys(), ...fresh.keys()])) {
-        const kept = (cached.series.get(key)?.cells ?? []).filter((cell) => !isStale(cell));
-        const cells = merge(kept, fresh.get(key)?.cells ?? []);
-        const dimensions = cached.series.get(key)?.dimensions ?? fresh.get(key)?.dimensions ?? {};
-        cached.series.set(key, { dimensions, cells });
-      }
+      const series = cached.cells.series.map((held) => {
+        const found = fresh.get(held.key)?.cells ?? [];
+        fresh.delete(held.key);
+        const moved = found.length > 0 || held.cells.some(isStale);
+        return moved ? this.#series(metric.name, held, merged(held.cells, isStale, found)) : held;
+      });
+      for (const found of fresh.values()) series.push(this.#series(metric.name, found, found.cells));
+      cached.cells = { series: series.sort((left, right) => compareText(left.key, right.key)) };
       cached.stale = new Set();
-      cached.count = [...cached.series.values()].reduce((sum, { cells }) => sum + cells.length, 0);
+      cached.count = countOf(series);
     }
   }
 
-  async #running(needs: readonly CellsNeed[], at: Position): Promise<ReadonlyMap<string, MetricCells>> {
-    if (needs.length === 0) return new Map();
-    return readCells(this.#deps.store, this.#deps.workspace, needs, at, { lane: 'judge' });
+  #series(metric: string, like: Pick<SeriesCells, 'key' | 'dimensions'>, cells: readonly Cell[]): SeriesCells {
+    const { key, dimensions } = like;
+    const running = (asOf: Instant): Cell | undefined => this.#running.get(metric)?.get(key)?.running(asOf);
+    return { key, dimensions, cells, running };
   }
 
-  #cellsOf(metric: string, running: MetricCells | undefined): MetricCells {
-    const seen = new Map((running?.series ?? []).map((series) => [series.key, series]));
-    const held = this.#metrics.get(metric)?.series ?? new Map<string, SeriesEntry>();
-    const series: SeriesCells[] = [...new Set([...held.keys(), ...seen.keys()])].sort().map((key) => ({
-      key,
-      dimensions: held.get(key)?.dimensions ?? seen.get(key)?.dimensions ?? {},
-      cells: held.get(key)?.cells ?? [],
-      running: (asOf) => seen.get(key)?.running(asOf),
-    }));
-    return { series };
+  async #run(needs: readonly CellsNeed[], at: Position): Promise<void> {
+    this.#running.clear();
+    if (needs.length === 0) return;
+    const read = await readCells(this.#deps.store, this.#deps.workspace, needs, at, { lane: 'judge' });
+    for (const [metric, { series }] of read) this.#running.set(metric, new Map(series.map((each) => [each.key, each])));
   }
 
   #evict(keep: ReadonlySet<string>): void {
@@ -171,6 +171,11 @@ function cutsText(need: MetricNeed): string {
   return (need.cuts ?? []).join();
 }
 
-function merge(left: readonly Cell[], right: readonly Cell[]): Cell[] {
-  return [...left, ...right].sort((a, b) => a.from - b.from);
+/** The buckets that were not touched, and what the others hold now. */
+function merged(held: readonly Cell[], isStale: (cell: Cell) => boolean, found: readonly Cell[]): Cell[] {
+  return [...held.filter((cell) => !isStale(cell)), ...found].sort((left, right) => left.from - right.from);
+}
+
+function countOf(series: readonly SeriesCells[]): number {
+  return series.reduce((sum, { cells }) => sum + cells.length, 0);
 }

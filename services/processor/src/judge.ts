@@ -17,6 +17,7 @@ import { gridPointsToJudge, type JudgedRange, touchedFrom } from './candidates.t
 import { CellCache } from './cells.ts';
 import { judgementRow, type Printed, print, type Tick } from './evaluation-rows.ts';
 import type { WorkspaceDeps } from './options.ts';
+import { writeRollups } from './rollups.ts';
 import { judgedRanges, standingJudgements } from './sql.ts';
 
 /** Evaluations of one slice; with cells at hand well below a second. */
@@ -83,6 +84,7 @@ export class Judge {
       await this.#judge(slice, tick);
       await tick.heartbeat();
     }
+    await writeRollups(this.#fold, this.cells, tick, this.#deps);
     await this.alerts.announce(tick);
   }
 

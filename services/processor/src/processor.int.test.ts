@@ -266,6 +266,91 @@ describe('judgements', () => {
   });
 });
 
+/** Everything derived that stands for something, table by table; rows written twice are one. */
+const TABLES: Readonly<Record<string, string>> = {
+  observation:
+    'metric, series, period, at, id, pos, recorded_at, read_at, revision, feeder, value, numerator, denominator',
+  rollup: '*',
+  judgement: '*',
+  definition: '*',
+  command: '*',
+  check_in: '*',
+  covered: '*',
+  alert: '*',
+  dead_letter: '*',
+};
+
+async function tables(workspace: string): Promise<Record<string, unknown[]>> {
+  const all: Record<string, unknown[]> = {};
+  for (const [table, columns] of Object.entries(TABLES)) {
+    const sql = `SELECT DISTINCT ${columns} FROM ${table} WHERE workspace = {workspace:String} ORDER BY ALL`;
+    all[table] = await store.query({ sql, params: { workspace } });
+  }
+  return all;
+}
+
+async function forget(workspace: string): Promise<void> {
+  for (const table of [...Object.keys(TABLES), 'status', 'snapshot', 'progress']) {
+    const sql = `ALTER TABLE ${table} DELETE WHERE workspace = {workspace:String} SETTINGS mutations_sync = 1`;
+    await store.command({ sql, params: { workspace } });
+  }
+}
+
+describe('tables built again from the log', () => {
+  it('hold the same rows, though the first time was full of stops and kills', async () => {
+    const log = await begun();
+    let processor = await process(log);
+    await processor.tick(log.workspace);
+    for (const [index, trouble] of TROUBLE.entries()) {
+      await trouble(log);
+      processor = await restart(log, processor, index % 2 === 0);
+      await processor.tick(log.workspace);
+    }
+    await processor.stop();
+    running.delete(processor);
+    const rows = await tables(log.workspace);
+    for (const table of ['rollup', 'judgement', 'covered', 'check_in', 'alert', 'definition', 'command']) {
+      expect(rows[table]?.length, table).toBeGreaterThan(0);
+    }
+    await forget(log.workspace);
+    processor = await process(log, { group: 'second', spanPointsMax: 3 });
+    await processor.settle(log.workspace, (await log.log.end(log.topic)) * 1024 - 1);
+    expect(await tables(log.workspace)).toEqual(rows);
+  });
+});
+
+describe('rollups', () => {
+  it('are those of the complete buckets that were touched or completed, emptied ones at zero', async () => {
+    const log = await begun();
+    const processor = await process(log);
+    const first = await processor.tick(log.workspace);
+    const rows = async (at: number) =>
+      store.query<{ grain: string; day: string; count: string; sum: string }>({
+        sql: `SELECT grain, toString(toDate(bucket_from)) AS day, toString(count) AS count, toString(sum) AS sum FROM rollup
+WHERE workspace = {workspace:String} AND metric = 'load' AND position = {at:UInt64} ORDER BY grain, bucket_from`,
+        params: { workspace: log.workspace, at },
+      });
+    const days = await rows(first);
+    expect(days.map(({ day }) => day)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].map((day) => `2026-11-0${day}`));
+    expect(days[2]).toMatchObject({ count: '1', sum: '43' });
+    await log.append({
+      type: 'observations',
+      metric: 'load',
+      feeder: 'push',
+      points: [
+        { time: '2026-11-03T10:00:00Z', value: null, id: 'a3' },
+        { time: '2026-11-05T11:00:00Z', value: '5', id: 'b5' },
+        { time: '2026-11-11T11:00:00Z', value: '7', id: 'a11' },
+      ],
+    });
+    expect(await rows(await processor.tick(log.workspace))).toEqual([
+      { grain: 'day', day: '2026-11-03', count: '0', sum: '0' },
+      { grain: 'day', day: '2026-11-05', count: '2', sum: '50' },
+      { grain: 'day', day: '2026-11-10', count: '1', sum: '50' },
+    ]);
+  });
+});
+
 describe('the status', () => {
   it('is what the evaluator says at the last fact, for everything the last facts touched', async () => {
     const log = await begun();

@@ -104,3 +104,28 @@ GROUP BY subject HAVING NOT argMax(removed, status.position)`,
     shape: SUBJECT,
   };
 }
+
+const ROLLED_UP = {
+  grain: 'LowCardinality(String)',
+  bucket_from: 'DateTime64(6)',
+  series: 'LowCardinality(String)',
+} as const satisfies ReadShape;
+
+/** Series whose last rollup of a bucket in a range holds points; both ends included. */
+export function seriesWithRollups(at: {
+  readonly workspace: string;
+  readonly metric: string;
+  readonly shape: Position;
+  readonly before: Position;
+  readonly from: Instant;
+  readonly to: Instant;
+}): Query<typeof ROLLED_UP> {
+  return {
+    sql: `SELECT grain, bucket_from, series FROM rollup
+WHERE workspace = {workspace:String} AND metric = {metric:String} AND shape = {shape:UInt64}
+  AND bucket_from >= {from:Instant} AND bucket_from <= {to:Instant} AND rollup.position < {before:UInt64}
+GROUP BY grain, bucket_from, series HAVING argMax(count, rollup.position) > 0`,
+    params: { ...at },
+    shape: ROLLED_UP,
+  };
+}

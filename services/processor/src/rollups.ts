@@ -1,0 +1,290 @@
+import {
+  bucketAt,
+  bucketFrom,
+  bucketsBetween,
+  type Cell,
+  covers,
+  difference,
+  type Grain,
+  type Grid,
+  gridOf,
+  type Instant,
+  type Intervals,
+  isComplete,
+  keepsValues,
+  type Metric,
+  type MetricCells,
+  type Span,
+  settledAt,
+  type WorkspaceFold,
+} from '@paceline/domain';
+import type { Row } from '@paceline/store';
+import type { CellCache } from './cells.ts';
+import type { Tick } from './evaluation-rows.ts';
+import type { WorkspaceDeps } from './options.ts';
+import { seriesWithRollups } from './sql.ts';
+
+/** Metrics whose cells are in memory at one time. */
+const SLICE_METRICS = 50;
+const FINER_THAN_MONTH: ReadonlySet<Grain> = new Set(['hour', 'day', 'week']);
+
+/** One bucket whose rollups are written at a tick. */
+interface Due {
+  readonly grain: Grain;
+  readonly bucket: Span;
+  /** Something of it was stated since the tick before: series may have emptied. */
+  readonly touched: boolean;
+}
+
+/**
+ * Writes the rollups of a tick: of buckets that became complete since the tick before, and of complete ones that a fact
+ * touched. Kept are buckets of the metric's own grain where they hold many points, and months of finer grains. Open
+ * buckets are never stored. Distinct values and quantiles do not merge, so their metrics have none.
+ */
+export async function writeRollups(
+  fold: WorkspaceFold,
+  cells: CellCache,
+  tick: Tick & { readonly previous: Pick<Tick, 'recordedAt'> | null; heartbeat(): Promise<void> },
+  deps: WorkspaceDeps,
+): Promise<void> {
+  const work: { readonly metric: Metric; readonly due: readonly Due[] }[] = [];
+  for (const name of fold.metrics()) {
+    const metric = fold.catalog.metrics.get(name);
+    if (metric === undefined || metric.aggregation === null || keepsValues(metric)) continue;
+    const due = dueBuckets(metric, fold, tick);
+    if (due.length > 0) work.push({ metric, due });
+  }
+  for (let from = 0; from < work.length; from += SLICE_METRICS) {
+    await writeSlice(work.slice(from, from + SLICE_METRICS), fold, cells, tick, deps);
+    await tick.heartbeat();
+  }
+}
+
+async function writeSlice(
+  work: readonly { readonly metric: Metric; readonly due: readonly Due[] }[],
+  fold: WorkspaceFold,
+  cells: CellCache,
+  tick: Tick,
+  deps: WorkspaceDeps,
+): Promise<void> {
+  const needs = work.map(({ metric, due }) => ({
+    metric: metric.name,
+    from: due.reduce((least, { bucket }) => Math.min(least, bucket.from), Number.POSITIVE_INFINITY),
+    to: due.reduce((most, { bucket }) => Math.max(most, bucket.to), Number.NEGATIVE_INFINITY),
+    running: [],
+  }));
+  const read = await cells.read(needs, tick.position);
+  const rows: Row<'rollup'>[] = [];
+  for (const { metric, due } of work) {
+    const shape = fold.documents.get(`metric/${metric.name}`)?.shape ?? 0;
+    const before = await emptied(metric, due, shape, tick, deps);
+    for (const { grain, bucket } of due) {
+      const place = { workspace: deps.workspace, metric: metric.name, grain, shape, position: tick.position };
+      rows.push(...rollupRows(place, metric, bucket, read.get(metric.name), before.get(`${grain} ${bucket.from}`)));
+    }
+  }
+  if (rows.length > 0) await deps.store.insert('rollup', rows);
+}
+
+/** The buckets of a metric, by grain, whose rollups this tick writes. */
+export function dueBuckets(
+  metric: Metric,
+  fold: WorkspaceFold,
+  tick: { readonly recordedAt: Instant; readonly previous: { readonly recordedAt: Instant } | null },
+): Due[] {
+  const covered = fold.coveredSpans(metric.name);
+  const before = fold.coveredAtTick(metric.name);
+  const last = tick.previous?.recordedAt ?? Number.NEGATIVE_INFINITY;
+  const touch = fold.touched.metrics.get(metric.name);
+  const own = new Map<Instant, Due>();
+  const put = (bucket: Span, touched: boolean): void => {
+    if (own.get(bucket.from)?.touched === true || !isComplete(metric, covered, bucket, tick.recordedAt)) return;
+    if (!touched && isComplete(metric, before, bucket, last)) return;
+    own.set(bucket.from, { grain: metric.grain, bucket, touched });
+  };
+  const from = fold.statedFrom(metric.name);
+  if (from === null) return [];
+  const whole = touch !== undefined && touch.buckets === null;
+  const spans = whole ? covered : difference(covered, before);
+  for (const span of spans) for (const bucket of within(metric.grid, span, from, tick.recordedAt)) put(bucket, whole);
+  for (const [start, end] of touch?.buckets ?? []) put({ from: start, to: end }, true);
+  for (const bucket of settledSince(metric, last, tick.recordedAt, from)) put(bucket, false);
+  const months = FINER_THAN_MONTH.has(metric.grain)
+    ? monthsOf(metric, [...own.values()], covered, tick.recordedAt)
+    : [];
+  return metric.points === 'time' ? [...own.values(), ...months] : months;
+}
+
+function within(grid: Grid, span: Span, from: Instant, to: Instant): Span[] {
+  const start = Math.max(span.from, from);
+  const end = Math.min(span.to, to);
+  return start < end ? bucketsBetween(grid, bucketAt(grid, start)?.from ?? start, end) : [];
+}
+
+/** Buckets whose end + settle lies after `last`, up to and including `now`. */
+function settledSince(metric: Metric, last: Instant, now: Instant, from: Instant): Span[] {
+  const slack = Math.max(0, settledAt(metric, now) - now);
+  const start = Math.max(from, Number.isFinite(last) ? last - slack * 1.1 - 2 * 86_400_000 : from);
+  const first = bucketAt(metric.grid, start)?.from ?? start;
+  return bucketsBetween(metric.grid, first, now).filter((bucket) => {
+    const settled = settledAt(metric, bucket.to);
+    return settled > last && settled <= now;
+  });
+}
+
+/** The months that the buckets start in and all of whose own buckets are complete. */
+function monthsOf(metric: Metric, own: readonly Due[], covered: Intervals, now: Instant): Due[] {
+  const grid = gridOf(metric.calendar, 'month');
+  const months = new Map<Instant, Due>();
+  for (const { bucket, touched } of own) {
+    const month = bucketAt(grid, bucket.from);
+    if (month === undefined) continue;
+    const known = months.get(month.from);
+    if (known !== undefined && (known.touched || !touched)) continue;
+    const first = bucketFrom(metric.grid, month.from);
+    const last = bucketAt(metric.grid, month.to - 0.001);
+    if (first === undefined || last === undefined || last.from < first.from || settledAt(metric, last.to) > now)
+      continue;
+    if (covers(covered, { from: first.from, to: last.to }))
+      months.set(month.from, { grain: 'month', bucket: month, touched });
+  }
+  return [...months.values()];
+}
+
+/** Series that had a rollup of a touched bucket: where nothing is left of one, that must be said. */
+async function emptied(
+  metric: Metric,
+  due: readonly Due[],
+  shape: number,
+  tick: Tick,
+  deps: WorkspaceDeps,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, string[]>();
+  const touched = due.filter((each) => each.touched);
+  if (touched.length === 0) return found;
+  const from = touched.reduce((least, { bucket }) => Math.min(least, bucket.from), Number.POSITIVE_INFINITY);
+  const to = touched.reduce((most, { bucket }) => Math.max(most, bucket.from), Number.NEGATIVE_INFINITY);
+  const query = seriesWithRollups({
+    workspace: deps.workspace,
+    metric: metric.name,
+    shape,
+    before: tick.position,
+    from,
+    to,
+  });
+  for (const { grain, bucket_from, series } of await deps.store.read(query, query.shape, { lane: 'judge' })) {
+    const key = `${grain} ${bucket_from}`;
+    const list = found.get(key);
+    if (list === undefined) found.set(key, [series]);
+    else list.push(series);
+  }
+  return found;
+}
+
+type Place = Pick<Row<'rollup'>, 'workspace' | 'metric' | 'grain' | 'shape' | 'position'>;
+
+function rollupRows(
+  place: Place,
+  metric: Metric,
+  bucket: Span,
+  cells: MetricCells | undefined,
+  before: readonly string[] = [],
+): Row<'rollup'>[] {
+  const rows: Row<'rollup'>[] = [];
+  const present = new Set<string>();
+  for (const { key, cells: all } of cells?.series ?? []) {
+    const merged = mergeCells(metric, inBucket(all, bucket), bucket);
+    if (merged === undefined) continue;
+    present.add(key);
+    rows.push(rollupRow(place, key, merged));
+  }
+  for (const key of before) if (!present.has(key)) rows.push(rollupRow(place, key, { ...EMPTY, ...bucket }));
+  return rows;
+}
+
+/** Cells ascend, so the bucket's are found by halving: a first tick may roll up years of hours. */
+function inBucket(cells: readonly Cell[], bucket: Span): Cell[] {
+  let low = 0;
+  let high = cells.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((cells[middle]?.from ?? Number.POSITIVE_INFINITY) < bucket.from) low = middle + 1;
+    else high = middle;
+  }
+  const found: Cell[] = [];
+  for (let index = low; index < cells.length; index++) {
+    const cell = cells[index];
+    if (cell === undefined || cell.from >= bucket.to) break;
+    if (cell.count > 0) found.push(cell);
+  }
+  return found;
+}
+
+const EMPTY = {
+  count: 0,
+  sum: 0n,
+  min: 0n,
+  max: 0n,
+  first: 0n,
+  last: 0n,
+  firstAt: 0,
+  lastAt: 0,
+  numerator: 0n,
+  denominator: 0n,
+};
+
+/** Neighbouring cells of one series as one; a counter's growth between them is part of it. */
+export function mergeCells(metric: Metric, cells: readonly Cell[], span: Span): Cell | undefined {
+  const [first, ...others] = cells;
+  if (first === undefined) return undefined;
+  let merged: Cell = { ...first, from: span.from, to: span.to };
+  for (const cell of others) {
+    merged = {
+      ...merged,
+      count: merged.count + cell.count,
+      sum: merged.sum + cell.sum,
+      min: least(cell.min, merged.min),
+      max: -least(-cell.max, -merged.max),
+      last: cell.last,
+      lastAt: cell.lastAt,
+      numerator: merged.numerator + cell.numerator,
+      denominator: merged.denominator + cell.denominator,
+      ...(metric.aggregation === 'counter' ? grown(merged, cell) : {}),
+    };
+  }
+  return merged;
+}
+
+function least(left: bigint, right: bigint): bigint {
+  return left < right ? left : right;
+}
+
+function grown(left: Cell, right: Cell): { readonly increase: bigint; readonly resets: number } {
+  const reset = right.first < left.last;
+  const between = reset ? right.first : right.first - left.last;
+  return {
+    increase: (left.increase ?? 0n) + between + (right.increase ?? 0n),
+    resets: (left.resets ?? 0) + (reset ? 1 : 0) + (right.resets ?? 0),
+  };
+}
+
+function rollupRow(place: Place, series: string, cell: Cell): Row<'rollup'> {
+  return {
+    ...place,
+    series,
+    bucket_from: cell.from,
+    bucket_to: cell.to,
+    count: cell.count,
+    sum: cell.sum,
+    min: cell.min,
+    max: cell.max,
+    first: cell.first,
+    last: cell.last,
+    first_at: cell.firstAt,
+    last_at: cell.lastAt,
+    numerator: cell.numerator,
+    denominator: cell.denominator,
+    increase: cell.increase ?? 0n,
+    resets: cell.resets ?? 0,
+  };
+}
