@@ -11,7 +11,7 @@ import {
   parseHost,
   parseNetwork,
 } from './address.ts';
-import { abortReason, ConnectorFault } from './fault.ts';
+import { abortReason, ConnectorFault, codeOf, isTransientCode } from './fault.ts';
 
 export interface HostPort {
   readonly host: string;
@@ -153,9 +153,16 @@ export function startTls(socket: net.Socket, options: TlsOptions): Promise<tls.T
     const failed = (error: Error): void => {
       clearTimeout(timer);
       socket.destroy();
-      reject(error);
+      reject(isTransientCode(codeOf(error)) ? error : tlsFailed(bare, error));
     };
     secure.on('error', failed);
+  });
+}
+
+function tlsFailed(host: string, cause: Error): ConnectorFault {
+  return new ConnectorFault('config', 'tls_failed', `TLS with ${host} fails: ${cause.message}`, {
+    cause,
+    remedy: 'Check that the port speaks TLS and that its certificate carries the name and a known authority.',
   });
 }
 

@@ -268,14 +268,16 @@ export class WindowRead {
     if (read.refused > 0) return null;
     const { window, extent } = this.#options;
     if (extent === 'window') return window;
+    if (!Number.isFinite(read.lastAt)) {
+      // No row lies in the window; one that comes after it says that what is before it is all there.
+      return read.beyond && Number.isFinite(window.from) ? window : null;
+    }
     const { metric } = read;
-    const rowsTo =
-      metric.points === 'period' ? read.lastEnd : (bucketAt(metric.grid, read.lastAt)?.from ?? read.lastAt);
+    const startOf = (at: Instant): Instant => bucketAt(metric.grid, at)?.from ?? at;
+    const rowsTo = metric.points === 'period' ? read.lastEnd : startOf(read.lastAt);
     const to = read.beyond ? window.to : Math.min(window.to, rowsTo);
-    const from = Number.isFinite(window.from)
-      ? window.from
-      : (bucketAt(metric.grid, read.firstAt)?.from ?? read.firstAt);
-    return Number.isFinite(to) && Number.isFinite(from) && to > from ? { from, to } : null;
+    const from = Number.isFinite(window.from) ? window.from : startOf(read.firstAt);
+    return to > from ? { from, to } : null;
   }
 
   #open(): ReadonlyMap<string, ReadonlyMap<string, OpenPoint>> | null {

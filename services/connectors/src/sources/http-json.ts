@@ -288,7 +288,13 @@ function edgeText(edge: WindowEdge, form: string | undefined): string {
 async function* check(ctx: ConnectorContext, settings: Config, stream: StreamQuery = {}): AsyncIterable<CheckStage> {
   const fault = faultOf(settings);
   if (fault !== undefined) {
-    yield { stage: 'config', ok: false, message: fault, code: 'invalid_config' };
+    yield {
+      stage: 'config',
+      ok: false,
+      message: fault,
+      code: 'invalid_config',
+      remedy: 'Correct the configuration of the source.',
+    };
     return;
   }
   const now = new Date(ctx.clock.now()).toISOString();
@@ -314,7 +320,7 @@ async function* check(ctx: ConnectorContext, settings: Config, stream: StreamQue
     answer = await fetchPage(ctx, settings, url, url.origin, request);
     return `answers ${answer.status}`;
   });
-  yield /certificate|TLS|SSL/i.test(auth.message) && !auth.ok ? { ...auth, stage: 'tls' } : auth;
+  yield auth.code === 'tls_failed' ? { ...auth, stage: 'tls' } : auth;
   if (!auth.ok) return;
   yield await stage('sample', ctx, async () => {
     const document = readJson((answer?.body ?? Buffer.alloc(0)).toString('utf8'), url.origin + url.pathname);
