@@ -1,6 +1,6 @@
 import { ConnectorFault, createBudgets, createHttp, type Egress, openSecrets } from '@paceline/connector-sdk';
 import type { ChannelDocument } from '@paceline/domain';
-import type { Clock, Logger } from '@paceline/runtime';
+import { type Clock, type Logger, systemClock } from '@paceline/runtime';
 import { Webhook } from 'standardwebhooks';
 import type { AlertMessage } from './message.ts';
 
@@ -48,7 +48,8 @@ export async function sendWebhook(
   });
   try {
     const [url, secret] = (await secrets.resolve([channel.spec.url, channel.spec.secret ?? ''])) as [string, string];
-    const sentAt = new Date(options.clock.now());
+    // Receivers compare it with their own clock and refuse old messages: it is the machine's time even where ours is played.
+    const sentAt = new Date(systemClock.now());
     const answer = await client.send({
       url,
       method: 'POST',

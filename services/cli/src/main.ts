@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { registerCompletion } from './commands/completion.ts';
 import { registerDefinitions } from './commands/definitions.ts';
+import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerInit } from './commands/init.ts';
 import { registerReads } from './commands/read.ts';
@@ -35,6 +36,7 @@ export function buildProgram(): Command {
   registerReads(program, context);
   registerScenarios(program, context);
   registerDoctor(program, context);
+  registerDemo(program, context);
   registerCompletion(program, (text) => process.stdout.write(`${text}\n`));
   return inherit(program);
 }

@@ -4,18 +4,20 @@ import type { Output } from './output.ts';
 /** Progress of long work: a bar on a terminal, a plain line every so often elsewhere, nothing with `--quiet`. */
 export interface Progress {
   update(done: number, total: number, note?: string): void;
+  /** A line that stays above the bar. */
+  note(line: string): void;
   stop(note?: string): void;
 }
 
 const LINE_EVERY_MS = 5000;
 
 export function startProgress(output: Output, label: string): Progress {
-  if (output.quiet) return { update: () => undefined, stop: () => undefined };
+  if (output.quiet) return { update: () => undefined, note: () => undefined, stop: () => undefined };
   return process.stderr.isTTY === true ? bar(label) : lines(output, label);
 }
 
 function bar(label: string): Progress {
-  const shown = new cliProgress.SingleBar(
+  const bars = new cliProgress.MultiBar(
     {
       format: `${label} {bar} {percentage}% {value}/{total} {note}`,
       hideCursor: true,
@@ -24,17 +26,23 @@ function bar(label: string): Progress {
     },
     cliProgress.Presets.shades_classic,
   );
-  let started = false;
+  let shown: cliProgress.SingleBar | null = null;
+  let stopped = false;
   return {
     update(done, total, note = '') {
-      if (!started) shown.start(Math.max(total, 1), done, { note });
-      started = true;
+      shown ??= bars.create(Math.max(total, 1), done, { note });
       shown.setTotal(Math.max(total, 1));
       shown.update(done, { note });
     },
+    note(line) {
+      if (shown === null || stopped) process.stderr.write(`${line}\n`);
+      else bars.log(`${line}\n`);
+    },
     stop(note) {
-      if (started && note !== undefined) shown.update({ note });
-      if (started) shown.stop();
+      if (stopped) return;
+      stopped = true;
+      if (note !== undefined) shown?.update({ note });
+      bars.stop();
     },
   };
 }
@@ -50,6 +58,7 @@ function lines(output: Output, label: string): Progress {
       shownAt = now;
       output.say(last);
     },
+    note: (line) => output.say(line),
     stop(note) {
       if (note !== undefined) output.say(`${label}: ${note}`);
     },

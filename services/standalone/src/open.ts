@@ -91,7 +91,9 @@ export async function openPaceline(options: OpenOptions): Promise<Paceline> {
         { rowsMax: config.limits.rows, queryTimeoutMs: config.limits.queryMs },
       ),
     );
-    const jobs: Jobs = keep(await openSqliteJobs({ file: join(config.dataDir, 'jobs.sqlite'), clock }));
+    const jobs: Jobs = keep(
+      await openSqliteJobs({ folder: config.dataDir, now: () => clock.now(), random: Math.random }),
+    );
     await store.migrate();
     return await compose({ options, clock, log, store, jobs, config, logger, env });
   } catch (error) {

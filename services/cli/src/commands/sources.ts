@@ -124,14 +124,18 @@ function registerPreview(program: Command, context: () => CommandContext): void 
       const { workbench, metrics, find } = await openWorkbench(at);
       const preview = await workbench.preview(find(name), metrics, { limit, signal: AbortSignal.timeout(120_000) });
       const lines = preview.rows.flatMap((row, index) =>
-        row.points.map((point) => ({ row: index + 1, point, raw: JSON.stringify(row.row) })),
+        row.points.map((point, at) => ({ row: index + 1, point, raw: at === 0 ? JSON.stringify(row.row) : '' })),
       );
       printRows(
         at.output,
         lines,
         [
           { title: 'row', align: 'right', cell: (line) => line.row },
-          { title: 'raw', cell: (line) => line.raw },
+          {
+            title: 'raw',
+            cell: (line) =>
+              at.output.format === 'table' && line.raw.length > 60 ? `${line.raw.slice(0, 59)}…` : line.raw,
+          },
           { title: 'metric', cell: (line) => line.point.metric },
           {
             title: 'period or time',
