@@ -9,7 +9,7 @@ import {
   type WireRecord,
 } from './codec.ts';
 import { evaluationSchema } from './evaluation-schema.ts';
-import { faultsOf, wireInstant, wirePosition } from './wire.ts';
+import { type Dropped, faultsOf, type Nothing, wireInstant, wirePosition } from './wire.ts';
 
 /** One try, or one decision not to try, to hand a transition to a channel. Its state is a fold of these alone. */
 export interface DeliveryAttempt {
@@ -100,3 +100,7 @@ export function decodeAlertRecord(message: WireRecord): DecodedAlert {
 }
 
 export { transition as transitionSchema };
+/** A key that one gains in the domain must be written here too. */
+export type NoKeyIsDropped = Nothing<
+  Dropped<Transition, typeof transition> | Dropped<DeliveryAttempt, typeof delivery>
+>;

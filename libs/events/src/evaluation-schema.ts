@@ -1,6 +1,6 @@
 import { type Evaluation, VERDICTS } from '@paceline/domain';
 import { z } from 'zod';
-import { wireInstant, wirePosition } from './wire.ts';
+import { type Dropped, type Nothing, wireInstant, wirePosition } from './wire.ts';
 
 const decimal = z.string().nullable();
 const ratio = z.number().nullable();
@@ -47,3 +47,6 @@ export const evaluationSchema = z.object({
   edition: z.int(),
   sentence: z.string(),
 }) satisfies z.ZodType<Evaluation>;
+
+/** A key that an evaluation gains in the domain must be written here too. */
+export type NoKeyIsDropped = Nothing<Dropped<Evaluation, typeof evaluationSchema>>;

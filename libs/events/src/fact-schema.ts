@@ -13,7 +13,7 @@ import type {
 } from '@paceline/domain';
 import { z } from 'zod';
 import { documentSchema } from './documents/schema.ts';
-import { wireInstant, wirePosition } from './wire.ts';
+import { type Dropped, type Nothing, wireInstant, wirePosition } from './wire.ts';
 
 /*
  * The bodies of records, version 1: codecs between the JSON a record holds and the domain's facts without `type`, which
@@ -105,3 +105,9 @@ export const BODIES = {
   silence,
   tick,
 } as const satisfies Record<Exclude<Fact['type'], 'observations'>, z.ZodType>;
+
+type Bodies = typeof BODIES;
+/** A key that a fact gains in the domain must be written here too. */
+export type NoKeyIsDropped = Nothing<
+  { [T in keyof Bodies]: Dropped<Body<Extract<Fact, { type: T }>>, Bodies[T]> }[keyof Bodies]
+>;

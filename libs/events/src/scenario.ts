@@ -243,7 +243,7 @@ function instantAt(said: unknown, path: Path, context: Context, faults: Document
       document: '',
       pointer: pointerOf(path),
       code: 'invalid_time',
-      message: `"${String(said).slice(0, 40)}" is no instant`,
+      message: `${JSON.stringify(said).slice(0, 40)} is no instant`,
       remedy: 'write it with its offset, like 2026-11-22T06:00:00Z',
     });
   }

@@ -33,3 +33,8 @@ export function faultsOf(error: z.core.$ZodError): string {
   const more = error.issues.length - shown.length;
   return shown.join('; ') + (more > 0 ? `; and ${more} more` : '');
 }
+
+/** Keys of the domain's type that a schema would drop without a word. */
+export type Dropped<Domain, Schema extends z.ZodType> = Exclude<keyof Domain, keyof z.output<Schema>>;
+/** Compiles only while there are none. */
+export type Nothing<T extends never> = T;

@@ -128,7 +128,9 @@ export function readDocument(raw: unknown, standing: Standing): ReadDocument {
     const remedy = near === undefined ? `use one of ${KINDS.join(', ')}` : `did you mean "${near}"?`;
     return {
       ok: false,
-      faults: [refuse(['kind'], false, 'invalid_value', `there is no kind "${String(kind)}"`, remedy)],
+      faults: [
+        refuse(['kind'], false, 'invalid_value', `there is no kind ${JSON.stringify(kind).slice(0, 80)}`, remedy),
+      ],
     };
   }
   const schema: z.ZodType<Document> = SCHEMAS[kind];

@@ -13,9 +13,10 @@ import { kept } from '../exact-json.ts';
 import { type Path, pointerOf } from './fault.ts';
 
 /** Longer texts are refused unread. */
-export const FILE_BYTES_MAX = 4 * 1024 * 1024;
-/** Values in one text, those behind aliases counted each time: a small file cannot grow into a large one. */
-const VALUES_MAX = 500_000;
+export const FILE_BYTES_MAX = 1024 * 1024;
+/** Values in one text. One reached through an alias counts as much as ten that were written: a small file cannot grow into a large one. */
+const VALUES_MAX = 200_000;
+const ALIASED = 10;
 const DEPTH_MAX = 64;
 
 export interface Place {
@@ -83,6 +84,7 @@ export function parseYaml(text: string, hook: ScalarHook): { documents: ParsedYa
     const reader = new Reader(document, at, hook, faults, values);
     const value = reader.read(document.contents, [], 0);
     values = reader.values;
+    if (reader.exhausted) break;
     documents.push({
       value,
       placeOf: (path) => reader.place(path, false),
@@ -98,6 +100,8 @@ function invalid(place: Place, message: string, remedy: string): YamlFault {
 
 class Reader {
   values: number;
+  /** The text held more than is read: what was read of this document is not whole. */
+  exhausted = false;
   readonly #document: YamlDocument.Parsed;
   readonly #at: (offset: number) => Place;
   readonly #hook: ScalarHook;
@@ -132,7 +136,8 @@ class Reader {
   }
 
   read(node: unknown, path: Path, depth: number, aliased = false): unknown {
-    if (this.values-- <= 0 || depth > DEPTH_MAX) return this.#tooLarge(path, depth);
+    if (this.values <= 0 || depth > DEPTH_MAX) return this.#tooLarge(path, depth);
+    this.values -= aliased ? ALIASED : 1;
     if (isAlias(node)) {
       this.#mark(path, node.range?.[0]);
       return this.read(node.resolve(this.#document), path, depth + 1, true);
@@ -145,7 +150,7 @@ class Reader {
       if (!aliased) this.#mark(path, node.range?.[0]);
       const list: unknown[] = [];
       for (const [index, item] of node.items.entries()) {
-        if (this.values <= 0) break;
+        if (this.exhausted) break;
         list.push(this.read(item, [...path, index], depth + 1, aliased));
       }
       return list;
@@ -163,7 +168,7 @@ class Reader {
   ): unknown {
     const made: Record<string, unknown> = {};
     for (const { key, value } of items) {
-      if (this.values <= 0) break;
+      if (this.exhausted) break;
       const name = isScalar(key) ? (key.source ?? String(key.value)) : undefined;
       if (name === undefined || name === '__proto__') {
         const offset = isMap(key) || isSeq(key) || isScalar(key) ? key.range?.[0] : undefined;
@@ -200,9 +205,8 @@ class Reader {
   #tooLarge(path: Path, depth: number): undefined {
     const message =
       depth > DEPTH_MAX ? `nested more than ${DEPTH_MAX} deep` : `more than ${VALUES_MAX} values, aliases included`;
-    // Said once: everything after it is left out for the same reason.
-    if (depth > DEPTH_MAX || this.values === -1)
-      this.#fault('invalid_yaml', path, message, 'split the file', undefined);
+    if (!this.exhausted) this.#fault('invalid_yaml', path, message, 'split the file', undefined);
+    this.exhausted = true;
     return undefined;
   }
 }
