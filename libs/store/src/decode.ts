@@ -144,9 +144,12 @@ export class Reader {
     return value;
   }
 
-  /** Epoch milliseconds with microseconds as their fraction. */
+  /** Epoch milliseconds with microseconds as their fraction. Past the year 2255 whole milliseconds are exact, no more. */
   instant(): number {
-    return this.int64() / 1000;
+    const low = this.buffer.readUInt32LE(this.at);
+    const high = this.buffer.readInt32LE(this.at + 4);
+    this.at += 8;
+    return (high * 4294967296 + low) / 1000;
   }
 
   decimal128(): bigint {
