@@ -1,6 +1,7 @@
 import { createEgress } from '@paceline/connector-sdk';
 import type { Document, Fact, MetricDocument, SourceDocument } from '@paceline/domain';
 import { decodeRecord, encodeFact, factsTopic } from '@paceline/events';
+import type { Jobs } from '@paceline/jobs';
 import { type MemoryLog, openMemoryLog } from '@paceline/log/memory';
 import { type Clock, createMetrics, type Logger, silentLogger, systemClock } from '@paceline/runtime';
 import { type Connectors, createConnectors } from './index.ts';
@@ -31,6 +32,7 @@ export interface BenchOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly log?: MemoryLog;
+  readonly jobs?: Jobs;
 }
 
 export async function openBench(options: BenchOptions = {}): Promise<Bench> {
@@ -40,7 +42,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   await log.ensureTopic(topic);
   const connectors = createConnectors({
     log,
-    jobs: null,
+    jobs: options.jobs ?? null,
     clock,
     logger: options.logger ?? silentLogger,
     metrics: createMetrics({ defaults: false }),

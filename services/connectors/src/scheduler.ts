@@ -9,7 +9,8 @@ import type { FollowedWorkspace, Workspaces } from './workspaces.ts';
 export const SOURCE_QUEUE = 'sources';
 const CONCURRENCY = 4;
 const EVERY_MS_MIN = 1_000;
-const RETRY_MS = 30_000;
+const RETRY_MS_MIN = 10_000;
+const RETRY_MS_MAX = 600_000;
 
 /** Says when sources run. Jobs carry names only; what is read is decided by the source's state, so a tick that was missed costs nothing. */
 export class Scheduler {
@@ -95,19 +96,21 @@ export class Scheduler {
       await this.#runs.runOnce(workspace, name, { signal: job.signal });
     } catch (error) {
       if (job.signal.aborted) throw error;
-      throw this.#outcomeOf(error);
+      throw outcomeOf(error, job.attempt);
     }
   }
+}
 
-  /** Trouble on the way is tried again soon; what a person must mend waits for the next tick. */
-  #outcomeOf(error: unknown): Error {
-    const message = describeError(error);
-    if (isConnectorFault(error) && error.kind !== 'config')
-      return new RetryAfter(error.retryAfterMs ?? RETRY_MS, message, { cause: error });
-    if (error instanceof PacelineError && error.code === 'not_ready')
-      return new RetryAfter(1_000, message, { cause: error });
-    return new GiveUp(message, { cause: error });
+/** Trouble on the way is tried again soon, then ever more rarely; what a person must mend waits for the next tick. */
+function outcomeOf(error: unknown, attempt: number): Error {
+  const message = describeError(error);
+  const delayMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(attempt - 1, 10));
+  if (isConnectorFault(error) && error.kind !== 'config') {
+    return new RetryAfter(error.retryAfterMs ?? delayMs, message, { cause: error });
   }
+  if (error instanceof PacelineError && error.code === 'not_ready')
+    return new RetryAfter(1_000, message, { cause: error });
+  return new GiveUp(message, { cause: error });
 }
 
 function everyMsOf(source: SourceDocument): number | null {

@@ -14,6 +14,7 @@ export interface FollowedWorkspace {
   readonly follower: Follower;
   /** Whether the log as it was when following began has been read. */
   ready: boolean;
+  readonly opened: Promise<void>;
 }
 
 export interface WorkspacesDeps {
@@ -49,7 +50,7 @@ export class Workspaces {
   async start(own: string): Promise<void> {
     await this.#deps.log.ensureTopic(factsTopic(own));
     await this.look();
-    await this.caughtUp();
+    await Promise.all(this.all.map(({ opened }) => opened));
     this.#lookAgain();
   }
 
@@ -116,13 +117,13 @@ export class Workspaces {
         logger.warn({ workspace: name, err: error }, 'following a workspace failed; it is tried again');
       },
     });
-    const workspace: FollowedWorkspace = { name, topic, fold, follower, ready: false };
-    this.#followed.set(name, workspace);
-    void follower.caughtUp().then(() => {
+    const opened = follower.caughtUp().then(() => {
       if (this.#stopped.signal.aborted) return;
       workspace.ready = true;
       changed(workspace);
     });
+    const workspace: FollowedWorkspace = { name, topic, fold, follower, ready: false, opened };
+    this.#followed.set(name, workspace);
   }
 }
 
