@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { freePort, type LocalServer, serverFolder, startServer } from './server.ts';
 
 export interface ClickHouse extends LocalServer {
@@ -22,7 +23,7 @@ export async function startClickHouse(
   const url = `http://127.0.0.1:${port}`;
   const server = await startServer({
     name: 'clickhouse',
-    command: [process.execPath, join(import.meta.dirname, 'clickhouse-front.ts')],
+    command: [process.execPath, fileURLToPath(new URL('./clickhouse-front.ts', import.meta.url))],
     port,
     dir,
     keepFolder: options.keepFolder ?? false,

@@ -2,7 +2,6 @@ import {
   type Catalog,
   type CheckIn,
   compileCatalog,
-  type Document,
   type FeederCoverage,
   type Instant,
   intervalsOf,
@@ -18,6 +17,7 @@ import {
   type View,
   type WorkspaceDefaults,
 } from '@paceline/domain';
+import { readStoredCheckIn, readStoredDocument } from '@paceline/events';
 import { upTo } from './bounds.ts';
 import { readExtents } from './cells/extents.ts';
 import { readCells } from './cells/read.ts';
@@ -100,8 +100,7 @@ export async function readCatalog(
     store.read(commands, commands.shape, options),
   ]);
   const known = rows.map((row): KnownDocument => {
-    // Written by the processor from a document it had validated.
-    const document: Document = JSON.parse(row.document);
+    const document = readStoredDocument(row.document);
     const shape = document.kind === 'Metric' ? { shape: row.shape } : {};
     return { document, position: row.position, recordedAt: row.recorded_at, ...shape };
   });
@@ -182,8 +181,7 @@ async function readCheckIns(
   const query = checkInsAt(workspace, position);
   const bySubject = new Map<string, CheckIn[]>();
   for (const row of await store.read(query, query.shape, options)) {
-    const said: CheckIn = JSON.parse(row.body);
-    const checkIn = { ...said, time: row.time, recordedAt: row.recorded_at };
+    const checkIn = { ...readStoredCheckIn(row.body), time: row.time, recordedAt: row.recorded_at };
     const known = bySubject.get(row.subject);
     if (known === undefined) bySubject.set(row.subject, [checkIn]);
     else known.push(checkIn);

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startClickHouse } from '@paceline/local-servers/clickhouse';
 import { openStore } from './connect.ts';
 import { describeStore } from './contract.ts';
 
@@ -11,9 +10,4 @@ describeStore('on the engine in this process', async () => {
     open: (options) => openStore({ path }, options),
     stop: async () => rmSync(path, { recursive: true, force: true }),
   };
-});
-
-describeStore('over HTTP', async () => {
-  const { url, user, password, stop } = await startClickHouse();
-  return { open: (options) => openStore({ url, user, password }, options), stop };
 });
