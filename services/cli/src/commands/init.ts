@@ -120,7 +120,7 @@ spec:
   connector: csv
   config: {path: data/signups.csv}
   schedule: {every: PT1H}
-  window: {period: P31D, lookback: P7D, start: FIRST_DAY}
+  window: {period: P1D, lookback: P7D, start: FIRST_DAY}
   map: {metric: signups, time: day, value: signups, dimensions: [channel]}
 `;
 

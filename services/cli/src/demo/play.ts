@@ -28,6 +28,8 @@ const DAY_OF_MONTH = 7;
 /** At the usual pace a month takes this long, so that the years take under a minute. */
 const MONTH_MS = 200;
 const ALERTS_MS = 5_000;
+/** The table was published no longer: nobody asks any more, and what it told turns stale. */
+const UNEMPLOYMENT_ENDS = '2010-04-01';
 
 /** Plays the example's years: each month its values are published, read by the connectors, judged, and alerts go out. */
 export async function playDemo(options: DemoOptions): Promise<void> {
@@ -72,7 +74,7 @@ export async function playDemo(options: DemoOptions): Promise<void> {
       clock.jump(now);
       await project.publish(day);
       outside.publish(`${day.slice(0, 7)}-01`);
-      await playMonth(paceline, config.workspace);
+      await playMonth(paceline, config.workspace, day);
       progress.update(month, MONTHS, `${day.slice(0, 7)}, ${outside.verified.size} alerts`);
       const leftMs = MONTH_MS - (systemClock.monotonic() - startedAt);
       if (!options.fast && leftMs > 0) await systemClock.sleep(leftMs);
@@ -114,8 +116,10 @@ async function applyDefinitions(
     throw new Failure('invalid_definitions', `the definitions were refused: ${answer.body}`);
 }
 
-async function playMonth(paceline: Paceline, workspace: string): Promise<void> {
-  for (const source of ['bls-unemployment', 'bls-employment', 'eia-iowa']) {
+async function playMonth(paceline: Paceline, workspace: string, day: string): Promise<void> {
+  const sources =
+    day < UNEMPLOYMENT_ENDS ? ['bls-unemployment', 'bls-employment', 'eia-iowa'] : ['bls-employment', 'eia-iowa'];
+  for (const source of sources) {
     try {
       await paceline.connectors.runOnce(source);
     } catch (error) {
