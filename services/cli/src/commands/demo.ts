@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { runningServer } from '../api.ts';
 import type { CommandContext } from '../context.ts';
-import { playDemo } from '../demo/play.ts';
 import { Failure } from '../failure.ts';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..');
@@ -27,6 +26,7 @@ export function registerDemo(program: Command, context: () => CommandContext): v
         throw new Failure('already_running', `the demo runs already, at ${owner}`, {
           remedy: 'Look at it there, or stop it first.',
         });
+      const { playDemo } = await import('../demo/play.ts');
       await playDemo({
         example: join(ROOT, 'examples', 'us-economy'),
         dir,

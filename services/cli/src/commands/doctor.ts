@@ -3,7 +3,6 @@ import { access, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError, loadConfig } from '@paceline/runtime';
-import { openStore } from '@paceline/store';
 import type { Command } from 'commander';
 import { remoteApi, runningServer } from '../api.ts';
 import type { CommandContext } from '../context.ts';
@@ -74,6 +73,7 @@ function threads(): Finding {
 async function engine(): Promise<Finding> {
   const scratch = await mkdtemp(join(tmpdir(), 'paceline-doctor-'));
   try {
+    const { openStore } = await import('@paceline/store');
     const store = openStore({ path: join(scratch, 'engine') });
     try {
       await store.migrate();

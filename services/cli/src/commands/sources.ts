@@ -1,5 +1,3 @@
-import { createEgress } from '@paceline/connector-sdk';
-import { createWorkbench } from '@paceline/connectors';
 import { compileCatalog, documentId, type SourceDocument } from '@paceline/domain';
 import { createLogger, requireConfig, systemClock } from '@paceline/runtime';
 import type { Command } from 'commander';
@@ -19,6 +17,10 @@ export function registerSources(program: Command, context: () => CommandContext)
 
 /** Sources as the files say, before anything is applied: nothing here needs a server or writes anywhere. */
 async function openWorkbench(at: CommandContext) {
+  const [{ createEgress }, { createWorkbench }] = await Promise.all([
+    import('@paceline/connector-sdk'),
+    import('@paceline/connectors'),
+  ]);
   const documents = await validDocuments(at, undefined);
   const config = requireConfig({ dir: at.dir, env: process.env });
   const known = documents.map((document) => ({ document, position: 0, recordedAt: 0 }));
