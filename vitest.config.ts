@@ -22,7 +22,7 @@ export default defineConfig({
           env: engineThreads,
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
       {

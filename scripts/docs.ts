@@ -4,6 +4,6 @@ import { join } from 'node:path';
 import { GENERATED_PAGES, root } from './pages.ts';
 
 for (const { path, text } of GENERATED_PAGES) {
-  writeFileSync(join(root, path), text());
+  writeFileSync(join(root, path), await text());
   console.log(path);
 }

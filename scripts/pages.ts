@@ -1,11 +1,13 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configurationPage, errorsPage } from '../libs/runtime/src/index.ts';
+import { connectorsPage } from '../services/connectors/src/page.ts';
 
 export const root: string = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Pages that are read off the code. */
-export const GENERATED_PAGES: readonly { readonly path: string; text(): string }[] = [
+export const GENERATED_PAGES: readonly { readonly path: string; text(): string | Promise<string> }[] = [
   { path: 'docs/errors.md', text: errorsPage },
   { path: 'docs/configuration.md', text: configurationPage },
+  { path: 'docs/connectors.md', text: connectorsPage },
 ];

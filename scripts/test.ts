@@ -32,6 +32,8 @@ async function runTier(tier: Tier, scratch: string): Promise<Counts> {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,
+    // Servers and the whole path are heavy: two at once would only wait for each other.
+    ...(tier.needs.length === 0 ? [] : ['--no-file-parallelism']),
     ...tier.files,
   ];
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', vitest, ...args], {

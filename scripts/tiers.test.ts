@@ -8,6 +8,7 @@ describe('the name of a test file', () => {
     ['services/connectors/src/sources/postgres.test.ts', 'pure', []],
     ['libs/store/src/embedded.int.test.ts', 'int', []],
     ['libs/log/src/kafka.int.test.ts', 'int', ['kafka']],
+    ['libs/log/src/kafka-traps.int.test.ts', 'int', ['kafka']],
     ['libs/jobs/src/bullmq.int.test.ts', 'int', ['redis']],
     ['test/parity.redis.kafka.e2e.test.ts', 'e2e', ['kafka', 'redis']],
   ])('%s belongs to %s and needs %j', (file, project, needs) => {

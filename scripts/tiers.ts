@@ -1,6 +1,6 @@
 /**
  * A test file says by its name what it needs: `x.test.ts` nothing, `x.int.test.ts` the embedded engine and the file system,
- * `x.e2e.test.ts` the whole path; each name of a server among the parts before that, as in `kafka.int.test.ts` or
+ * `x.e2e.test.ts` the whole path; each name of a server among the words before that, as in `kafka-traps.int.test.ts` or
  * `parity.kafka.redis.e2e.test.ts`, asks for the real thing.
  */
 export const NEEDS = ['kafka', 'postgres', 'redis', 'chromium', 'clients'] as const;
@@ -22,7 +22,7 @@ export function placeOf(file: string): { readonly project: Project; readonly nee
   const parts = (file.split('/').pop() ?? '').replace(/\.test\.ts$/, '').split('.');
   const project = parts.includes('e2e') ? 'e2e' : parts.includes('int') ? 'int' : 'pure';
   if (project === 'pure') return { project, needs: [] };
-  const named = parts.map((part) => ALIASES[part] ?? part);
+  const named = parts.flatMap((part) => part.split('-')).map((word) => ALIASES[word] ?? word);
   return { project, needs: NEEDS.filter((need) => named.includes(need)) };
 }
 
