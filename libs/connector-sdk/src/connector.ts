@@ -11,6 +11,11 @@ export interface Connector<Config = unknown, State = unknown> {
   /** What could be read: tables, files, columns. */
   discover?(ctx: ConnectorContext, config: Config): Promise<readonly StreamInfo[]>;
   /**
+   * Of a source that is read whole: a text that is equal only while nothing in it has changed. A run that would state
+   * nothing new is spared the reading.
+   */
+  fingerprint?(ctx: ConnectorContext, config: Config, stream: StreamQuery): Promise<string>;
+  /**
    * Rows of one stream. In window mode rows of `[from, to)`; it may give more, the runtime drops what lies outside. In
    * cursor mode rows after `state`, with a checkpoint only between distinct cursor values. Stops soon after
    * `ctx.signal` is aborted.

@@ -28,6 +28,8 @@ export interface RunMetrics {
 export interface ProjectFiles {
   /** Paths relative to the folder, sorted, that fit the glob. Never follows a link out of the folder. */
   glob(pattern: string): Promise<readonly string[]>;
+  /** Changes when the file does: its size, time of change and place on the disk. */
+  fingerprint(file: string): Promise<string>;
   /** Bytes of a file below the folder. */
   read(file: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }

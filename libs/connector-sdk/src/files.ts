@@ -28,6 +28,10 @@ export function projectFiles(dir: string): ProjectFiles {
       }
       return found.sort();
     },
+    async fingerprint(file) {
+      const { size, mtimeNs, ino } = await stat(await inside(dir, partsOf(file).join('/')), { bigint: true });
+      return `${file} ${size} ${mtimeNs} ${ino}`;
+    },
     async *read(file, signal) {
       const full = await inside(dir, partsOf(file).join('/'));
       try {

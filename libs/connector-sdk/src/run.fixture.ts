@@ -34,7 +34,7 @@ export function source(
 /** A connector over a list that a test changes between runs. */
 export function rowsConnector(
   rows: () => Iterable<Row>,
-  options: { readonly whole?: boolean; onRow?(): void | Promise<void> } = {},
+  options: { readonly whole?: boolean; readonly fingerprint?: () => string; onRow?(): void | Promise<void> } = {},
 ): Connector {
   return defineConnector({
     spec: {
@@ -51,6 +51,7 @@ export function rowsConnector(
     async *check() {
       yield { stage: 'sample', ok: true, message: 'rows' };
     },
+    ...(options.fingerprint === undefined ? {} : { fingerprint: async () => options.fingerprint?.() ?? '' }),
     async *read() {
       let line = 1;
       for (const row of rows()) {

@@ -411,4 +411,30 @@ describe('a file, read whole', () => {
     expect(await run()).toMatchObject({ stated: 1, unchanged: 3 });
     expect(sink.standing('revenue')[`${day(1)} emea`]).toBe('42');
   });
+  it('is not read again while neither it nor the day has changed, but once a day', async () => {
+    let version = 'a';
+    let reads = 0;
+    const rows = rowsOf(1, 30);
+    const counted = function* () {
+      reads++;
+      yield* rows;
+    };
+    const { sink, clock, fixture } = setUp(rows, { whole: true, spec: file });
+    const connector = rowsConnector(counted, { whole: true, fingerprint: () => version });
+    const again = () => runLive(inputOf({ ...fixture, connector }));
+    await again();
+    clock.time += 3_600_000;
+    expect(await again()).toMatchObject({ windows: 0, rows: 0 });
+    expect(reads).toBe(1);
+    version = 'b';
+    rows[0] = { day: day(1), region: 'emea', sum: '42' };
+    await again();
+    expect(sink.standing('revenue')[`${day(1)} emea`]).toBe('42');
+    clock.time = at('2026-11-06T00:30:00Z');
+    await again();
+    expect(Object.keys(sink.standing('revenue'))).toHaveLength(5);
+    clock.time = at('2026-11-06T12:30:00Z');
+    await again();
+    expect(reads).toBe(4);
+  });
 });

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Fact, Instant, JsonValue, Position, SourceDocument, Span } from '@paceline/domain';
 import type { Metric } from '@paceline/domain/metric/metric';
 import { parseDate } from '@paceline/domain/time/date';
@@ -147,6 +148,10 @@ async function runWindows(input: LiveInput, session: Session): Promise<RunReport
   const plan = planLive(shape, began, base, extent);
   const whole = input.whole === true || state.wholeAt === null || began - state.wholeAt >= DAY_MS;
   const override = usableOverride(input, state, began);
+  const fingerprint = extent === 'whole' ? await fingerprintOf(input, session, stream, mappings) : undefined;
+  if (!whole && fingerprint !== undefined && state.seen?.fingerprint === fingerprint && state.seen.to === plan.to) {
+    return { ...openReport(input, 'window', null, notes), elapsedMs: clock.now() - began };
+  }
   const report = openReport(input, 'window', plan.windows.length === 0 ? null : plan, notes);
   // How far a file's rows will reach is known at its end only.
   const rememberFrom =
@@ -176,6 +181,7 @@ async function runWindows(input: LiveInput, session: Session): Promise<RunReport
       coveredTo,
       gapFrom: last ? (extent === 'window' ? dirtyFrom : null) : (gapFrom ?? dirtyFrom),
       wholeAt: last && whole ? began : state.wholeAt,
+      seen: fingerprint === undefined || read.counts.refused > 0 ? null : { fingerprint, to: plan.to },
       open: mergeOpen(
         state.open,
         read.open,
@@ -204,6 +210,19 @@ async function runWindows(input: LiveInput, session: Session): Promise<RunReport
     ]);
   }
   return { ...report, elapsedMs: clock.now() - began };
+}
+
+/** Of the source as it is and as it is read: another mapping or metric makes other points of the same file. */
+async function fingerprintOf(
+  input: LiveInput,
+  session: Session,
+  stream: StreamQuery,
+  mappings: readonly Mapping[],
+): Promise<string | undefined> {
+  const found = await input.connector.fingerprint?.(session.ctx, session.config, stream);
+  if (found === undefined) return undefined;
+  const read = [found, input.connector.spec.version, input.source.spec, mappings.map(({ metric }) => metric.document)];
+  return hash('sha256', JSON.stringify(read), 'base64url');
 }
 
 /** A window that was asked for moves the end to its own; a file only as far as its rows go, and never back. */

@@ -27,6 +27,8 @@ export interface RunState {
   readonly gapFrom: Instant | null;
   /** When a run last stated its whole window, changed or not. */
   readonly wholeAt: Instant | null;
+  /** Of a source read whole: what the last clean run saw of it, and up to where it took its rows. */
+  readonly seen: { readonly fingerprint: string; readonly to: Instant } | null;
   /** By metric, then by point key. `null`: too many to keep, every run states everything. */
   readonly open: ReadonlyMap<string, ReadonlyMap<string, OpenPoint>> | null;
   /** The override that was used up; each is good for one run. */
@@ -46,6 +48,7 @@ export function emptyState(connector: Connector['spec']): RunState {
     coveredTo: null,
     gapFrom: null,
     wholeAt: null,
+    seen: null,
     open: new Map(),
     usedOverride: null,
   };
@@ -59,6 +62,7 @@ const wire = z.object({
   coveredTo: instant,
   gapFrom: instant,
   wholeAt: instant,
+  seen: z.object({ fingerprint: z.string(), to: z.number() }).nullable(),
   open: z
     .record(
       z.string(),
