@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import {
   type DocumentFault,
   documentJsonSchema,
@@ -41,7 +42,7 @@ export function registerDefinitions(program: Command, context: () => CommandCont
 function registerValidate(program: Command, context: () => CommandContext): void {
   program
     .command('validate')
-    .argument('[path]', 'file or folder; the project otherwise')
+    .argument('[path]', 'file or folder; else the project’s definitions folder')
     .description('check definitions without a server: every fault at once, with its line')
     .action(async (path: string | undefined) => {
       const at = context();
@@ -82,7 +83,7 @@ function registerValidate(program: Command, context: () => CommandContext): void
 function registerPlan(program: Command, context: () => CommandContext): void {
   program
     .command('plan')
-    .argument('[path]', 'file or folder; the project otherwise')
+    .argument('[path]', 'file or folder; else the project’s definitions folder')
     .description('what an apply would change; exit code 2 when something would')
     .option('--prune', 'remove what is not in the files')
     .action(async (path: string | undefined, options: { prune?: boolean }) => {
@@ -108,7 +109,7 @@ function registerPlan(program: Command, context: () => CommandContext): void {
 function registerApply(program: Command, context: () => CommandContext): void {
   program
     .command('apply')
-    .argument('[path]', 'file or folder; the project otherwise')
+    .argument('[path]', 'file or folder; else the project’s definitions folder')
     .description('make the files the definitions')
     .option('--prune', 'remove what is not in the files')
     .option('--expects <position>', 'only when the definitions are those of this position (a plan prints it)')
@@ -150,7 +151,9 @@ function registerApply(program: Command, context: () => CommandContext): void {
 }
 
 async function readProject(at: CommandContext, path: string | undefined) {
-  const target = path === undefined ? at.dir : resolve(path);
+  // Scenarios and other YAML may lie beside the definitions: the folder of that name is meant when there is one.
+  const own = join(at.dir, 'definitions');
+  const target = path === undefined ? (existsSync(own) ? own : at.dir) : resolve(path);
   const { texts, faults } = await readTexts(target, process.cwd());
   const loaded = readDefinitions(texts, process.env);
   return { documents: loaded.documents, faults: [...faults, ...loaded.faults], files: texts.length };

@@ -147,7 +147,7 @@ spec:
 `;
 
 const ALERTS = `# A message when a number leaves its target. Set your address, then \`paceline apply\`.
-# The secret signs the message (Standard Webhooks): put it into secrets/ops.yaml as \`whsec: whsec_…\`.
+# The secret signs the message (Standard Webhooks): put it into the file secrets/ops/whsec.
 #
 # apiVersion: paceline/v1
 # kind: Channel
