@@ -1,9 +1,12 @@
 import type { WorkspaceDefaults } from '@paceline/domain';
+import type { EventLog } from '@paceline/log';
 import type { Clock, Logger, Metrics } from '@paceline/runtime';
 import type { Store } from '@paceline/store';
 
 export interface QueryDeps {
   readonly store: Store;
+  /** Only what people did about alerts is read from it; every number comes from the tables. */
+  readonly log: EventLog;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -17,6 +20,7 @@ export interface QueryDeps {
     readonly rows: number;
     /** How long a read waits for `min_position`. */
     readonly waitMs: number;
+    /** Engine time of one query. */
     readonly queryMs: number;
   };
 }

@@ -4,17 +4,16 @@ import {
   type EvaluationDocument,
   evaluateMany,
   evaluationToJson,
-  type Freshness,
-  type Instant,
-  parseSubject,
-  readInstant,
-  subjectOf,
+  freshnessAt,
   subjectsOf,
+  type View,
 } from '@paceline/domain';
+import { readStoredEvaluation } from '@paceline/events';
 import { PacelineError } from '@paceline/runtime';
 import { loadView, statusList } from '@paceline/store';
 import type { QueryDeps } from './deps.ts';
-import type { Knowledge, Moment } from './knowledge.ts';
+import { type Knowledge, type Moment, requireSubject } from './knowledge.ts';
+import { statusPosition } from './sql.ts';
 
 /** Evaluations for readers: the stored latest ones, or recomputed by the same function over the history before a position. */
 export class Evaluations {
@@ -26,135 +25,56 @@ export class Evaluations {
     this.#knowledge = knowledge;
   }
 
-  /** Of some subjects, or of all that exist then. Subjects that do not exist are left out. */
+  /** Of some subjects, or of all that exist then. Subjects without an evaluation are left out. */
   async at(moment: Moment, subjects?: readonly string[]): Promise<EvaluationDocument[]> {
-    const documents = moment.latest
-      ? await this.#stored(moment.workspace, subjects)
-      : await this.#computed(moment, subjects);
-    const now = moment.latest ? this.#deps.clock.now() : moment.asOf;
-    return documents.map((document) => ({ ...document, freshness: freshnessAt(document, now) }));
+    const stored = await this.#isStored(moment);
+    const found = stored ? await this.#stored(moment.workspace, subjects) : await this.#computed(moment, subjects);
+    return this.shown(moment, found);
   }
 
+  /** Refuses what is not defined with `unknown_subject`, and a period that has not closed yet. */
   async one(moment: Moment, subject: string): Promise<EvaluationDocument> {
-    const [document] = await this.at(moment, [subject]);
-    if (document !== undefined) return document;
-    throw await this.unknown(moment, subject);
+    requireSubject(await this.#knowledge.catalog(moment), subject, moment.asOf);
+    const [stored] = await this.at(moment, [subject]);
+    if (stored !== undefined) return stored;
+    // Of closed periods only the last one is kept in the status.
+    const [computed] = this.shown(moment, await this.#computed(moment, [subject]));
+    if (computed !== undefined) return computed;
+    throw new PacelineError('unknown_subject', `${subject} is not evaluated before its period has closed`);
   }
 
-  async unknown(moment: Moment, subject: string): Promise<PacelineError> {
-    const catalog = await this.#knowledge.catalog(moment.workspace, moment.position);
-    const defined = subjectOf(catalog, subject) !== undefined;
-    const message = defined
-      ? `${subject} is defined, and there is no evaluation of it at this moment`
-      : `there is no subject ${subject} in workspace ${moment.workspace}`;
-    return new PacelineError('unknown_subject', message);
-  }
-
-  async #stored(workspace: string, subjects: readonly string[] | undefined): Promise<EvaluationDocument[]> {
-    const { sql, params, shape } = statusList(workspace, this.#deps.edition, subjects);
-    const rows = await this.#deps.store.read({ sql, params }, shape);
-    // The processor wrote them with `evaluationToJson`.
-    return rows.map(({ evaluation }) => JSON.parse(evaluation) as EvaluationDocument);
-  }
-
-  async #computed(moment: Moment, subjects: readonly string[] | undefined): Promise<EvaluationDocument[]> {
+  /** Everything that evaluating the subjects at the moment reads. */
+  async view(moment: Moment, catalog: Catalog, subjects: readonly string[]): Promise<View> {
     const { workspace, position, knownAt, asOf } = moment;
-    if (position < 0) return [];
-    const catalog = await this.#knowledge.catalog(workspace, position);
-    const wanted = subjects ?? subjectsOf(catalog, asOf);
-    const view = await loadView(this.#deps.store, workspace, {
-      position,
-      knownAt,
-      edition: this.#deps.edition,
-      catalog,
-      subjects: wanted,
-      instants: [asOf],
-    });
-    return evaluateMany(view, wanted, [asOf]).map((evaluation: Evaluation) => evaluationToJson(evaluation));
+    const wanted = { position, knownAt, edition: this.#deps.edition, catalog, subjects, instants: [asOf] };
+    return loadView(this.#deps.store, workspace, wanted, this.#knowledge.options);
   }
-}
 
-/** Freshness belongs to whoever shows it: a pipeline that died long ago must not look fresh. */
-export function freshnessAt(document: Pick<EvaluationDocument, 'lateAt' | 'staleAt'>, now: Instant): Freshness | null {
-  const lateAt = document.lateAt === null ? undefined : readInstant(document.lateAt);
-  const staleAt = document.staleAt === null ? undefined : readInstant(document.staleAt);
-  if (lateAt === undefined || staleAt === undefined) return null;
-  // EVALUATION §9: fresh ≤ lateAt < late ≤ staleAt < stale.
-  if (now > staleAt) return 'stale';
-  return now > lateAt ? 'late' : 'fresh';
-}
-
-export interface SubjectAbout {
-  readonly title: string | null;
-  readonly owner: string | null;
-  readonly unit: string | null;
-  readonly cycle: string | null;
-  readonly metric: string | null;
-  /** Unit of measure of the value. */
-  readonly measure: string | null;
-}
-
-/** What definitions say about a subject, for showing and filtering. Owners may be dated: the one in force at `at` counts. */
-export function aboutSubject(catalog: Catalog, subject: string, at: Instant): SubjectAbout {
-  const found = subjectOf(catalog, subject);
-  const none: SubjectAbout = { title: null, owner: null, unit: null, cycle: null, metric: null, measure: null };
-  if (found === undefined) return none;
-  const { compiled } = found;
-  switch (compiled.kind) {
-    case 'kpi': {
-      const document = catalog.documents.get(`kpi/${parseSubject(subject)?.name ?? ''}`)?.document;
-      const spec = document?.kind === 'Kpi' ? document.spec : undefined;
-      return {
-        title: document?.metadata.title ?? null,
-        owner: ownerOf(document?.metadata.owner, at),
-        unit: spec?.unit ?? null,
-        cycle: spec?.cycle ?? null,
-        metric: compiled.source.metric.name,
-        measure: compiled.source.metric.unit ?? null,
-      };
-    }
-    case 'key_result': {
-      const document = catalog.documents.get(`objective/${compiled.objective}`)?.document;
-      const own =
-        document?.kind === 'Objective'
-          ? document.spec.keyResults?.find(({ name }) => name === compiled.name)
-          : undefined;
-      return {
-        title: own?.title ?? null,
-        owner: ownerOf(own?.owner ?? document?.metadata.owner, at),
-        unit: compiled.unit,
-        cycle: compiled.cycle.name,
-        metric: compiled.source?.metric.name ?? null,
-        measure: compiled.source?.metric.unit ?? null,
-      };
-    }
-    case 'objective': {
-      const document = catalog.documents.get(`objective/${compiled.name}`)?.document;
-      return {
-        ...none,
-        title: document?.metadata.title ?? null,
-        owner: ownerOf(document?.metadata.owner, at),
-        unit: compiled.unit,
-        cycle: compiled.cycle.name,
-      };
-    }
-    case 'unit': {
-      const document = catalog.documents.get(`unit/${compiled.name}`)?.document;
-      return {
-        ...none,
-        title: document?.metadata.title ?? null,
-        owner: ownerOf(document?.metadata.owner, at),
-        unit: compiled.name,
-        cycle: compiled.cycle.name,
-      };
-    }
+  /** As documents, fresh or not by the reader's clock or by the instant asked about: a dead pipeline must not look fresh. */
+  shown(moment: Moment, evaluations: readonly Evaluation[]): EvaluationDocument[] {
+    const now = moment.latest ? this.#deps.clock.now() : moment.asOf;
+    return evaluations.map((each) => evaluationToJson({ ...each, freshness: freshnessAt(each, now) }));
   }
-}
 
-type Owner = string | readonly { readonly effectiveFrom: string; readonly value: string }[] | undefined;
+  /** The status follows the facts within a second; who waits for a position gets it computed until then. */
+  async #isStored({ latest, least, workspace }: Moment): Promise<boolean> {
+    if (!latest || least === undefined) return latest;
+    const query = statusPosition(workspace, this.#deps.edition);
+    const [row] = await this.#deps.store.read(query, query.shape, this.#knowledge.options);
+    return row !== undefined && row.subjects > 0 && row.position >= least;
+  }
 
-function ownerOf(owner: Owner, at: Instant): string | null {
-  if (owner === undefined || typeof owner === 'string') return owner ?? null;
-  const begun = owner.filter(({ effectiveFrom }) => Date.parse(`${effectiveFrom}T00:00:00Z`) <= at);
-  return begun.at(-1)?.value ?? null;
+  async #stored(workspace: string, subjects: readonly string[] | undefined): Promise<Evaluation[]> {
+    const query = statusList(workspace, this.#deps.edition, subjects);
+    const rows = await this.#deps.store.read(query, query.shape, this.#knowledge.options);
+    return rows.map(({ evaluation }) => readStoredEvaluation(evaluation));
+  }
+
+  async #computed(moment: Moment, subjects: readonly string[] | undefined): Promise<Evaluation[]> {
+    if (moment.position < 0) return [];
+    const catalog = await this.#knowledge.catalog(moment);
+    const wanted = subjects ?? subjectsOf(catalog, moment.asOf);
+    const view = await this.view(moment, catalog, wanted);
+    return evaluateMany(view, wanted, [moment.asOf]);
+  }
 }

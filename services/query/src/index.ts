@@ -3,6 +3,7 @@ import type { QueryDeps } from './deps.ts';
 import { Evaluations } from './evaluations.ts';
 import { Knowledge } from './knowledge.ts';
 import { statusRoutes } from './status-routes.ts';
+import { trendRoutes } from './trend-routes.ts';
 
 export type { QueryDeps } from './deps.ts';
 
@@ -17,6 +18,7 @@ export function createQuery(deps: QueryDeps): Query {
   return {
     routes: async (app) => {
       await app.register(statusRoutes(deps, knowledge, evaluations));
+      await app.register(trendRoutes(deps, knowledge));
     },
     async start() {},
     async stop() {},

@@ -1,27 +1,31 @@
 import {
   type Catalog,
   compileCatalog,
-  type Document,
   formatPosition,
   type Instant,
-  type KnownDocument,
+  type Metric,
   type Position,
   parsePosition,
   readInstant,
+  subjectOf,
+  subjectsOf,
+  suggestion,
 } from '@paceline/domain';
-
 import { PacelineError } from '@paceline/runtime';
-import { definitionsAt, positionAt, progressOf } from '@paceline/store';
+import { definitionsPosition, type Known, knownPosition, type QueryOptions, readCatalog } from '@paceline/store';
 import type { QueryDeps } from './deps.ts';
 
 /** Up to where a read looks: everything at or below `position`, known at `knownAt`, judged as of `asOf`. */
 export interface Moment {
   readonly workspace: string;
+  /** -1 before the first record. */
   readonly position: Position;
   readonly knownAt: Instant;
   readonly asOf: Instant;
-  /** Nothing was asked for: the latest evaluations as they stand are the answer. */
+  /** Neither instant was asked for: the latest evaluations as they stand are the answer. */
   readonly latest: boolean;
+  /** What the answer must at least hold. */
+  readonly least: Position | undefined;
 }
 
 export interface MomentQuery {
@@ -33,105 +37,113 @@ export interface MomentQuery {
 
 const POLL_MS = 15;
 const CATALOGS_MAX = 32;
+const POSITIONS_MAX = 1_000;
 
 /** What the tables say of positions and definitions; the catalogs last asked for are kept compiled. */
 export class Knowledge {
   readonly #deps: QueryDeps;
+  /** By workspace and position of the last definition command. */
   readonly #catalogs = new Map<string, Promise<Catalog>>();
+  /** By workspace and any position: an answer at a position is the same for ever. */
+  readonly #positions = new Map<string, Promise<Catalog>>();
 
   constructor(deps: QueryDeps) {
     this.#deps = deps;
   }
 
-  /** How far the tables of a workspace have come; -1 before the first record. */
-  async progress(workspace: string): Promise<{ readonly position: Position; readonly recordedAt: Instant | null }> {
-    const { sql, params, shape } = progressOf(workspace);
-    const [row] = await this.#deps.store.read({ sql, params }, shape);
-    return row === undefined
-      ? { position: -1, recordedAt: null }
-      : { position: Number(row.position), recordedAt: row.recorded_at };
+  get options(): QueryOptions {
+    return { lane: 'read', timeoutMs: this.#deps.limits.queryMs };
+  }
+
+  /** How far the tables of a workspace have come. */
+  async progress(workspace: string): Promise<Known | undefined> {
+    return knownPosition(this.#deps.store, workspace, undefined, this.options);
   }
 
   /** Reads the parameters that every read has, and waits for `min_position`. */
   async moment(query: MomentQuery): Promise<Moment> {
     const workspace = query.workspace ?? this.#deps.workspace;
-    const least = positionOf(query.min_position);
+    const least = positionOf('min_position', query.min_position);
     const knownAt = instantOf('known_at', query.known_at);
     const asOf = instantOf('as_of', query.as_of);
     const reached = await this.#reached(workspace, least);
-    if (knownAt === undefined) {
-      const now = reached.recordedAt ?? this.#deps.clock.now();
-      return { workspace, position: reached.position, knownAt: now, asOf: asOf ?? now, latest: asOf === undefined };
+    if (reached === undefined && workspace !== this.#deps.workspace) {
+      throw new PacelineError('unknown_workspace', `there is no workspace ${workspace}`);
     }
-    const { sql, params, shape } = positionAt(workspace, knownAt);
-    const [row] = await this.#deps.store.read({ sql, params }, shape);
-    const position = row === undefined ? -1 : Math.min(Number(row.position), reached.position);
-    return { workspace, position, knownAt, asOf: asOf ?? knownAt, latest: false };
+    const latest = asOf === undefined && knownAt === undefined;
+    const now = reached?.recordedAt ?? this.#deps.clock.now();
+    const known =
+      knownAt === undefined || reached === undefined || knownAt >= reached.recordedAt
+        ? reached
+        : await knownPosition(this.#deps.store, workspace, knownAt, this.options);
+    const base = { workspace, position: known?.position ?? -1, latest, least };
+    return { ...base, knownAt: knownAt ?? now, asOf: asOf ?? knownAt ?? now };
   }
 
-  /** The definitions in force at a position. */
-  async catalog(workspace: string, position: Position): Promise<Catalog> {
-    const latest = await this.#definitionsPosition(workspace, position);
-    const key = `${workspace}/${latest}`;
-    const known = this.#catalogs.get(key);
-    if (known !== undefined) return known;
-    const catalog = this.#compile(workspace, position, latest);
-    this.#catalogs.set(key, catalog);
-    if (this.#catalogs.size > CATALOGS_MAX) this.#catalogs.delete(this.#catalogs.keys().next().value ?? '');
-    catalog.catch(() => this.#catalogs.delete(key));
-    return catalog;
+  /** The definitions in force at a moment's position. */
+  async catalog({ workspace, position }: Pick<Moment, 'workspace' | 'position'>): Promise<Catalog> {
+    if (position < 0) return compileCatalog([], { defaults: this.#deps.defaults });
+    return remembered(this.#positions, `${workspace}/${position}`, POSITIONS_MAX, async () => {
+      const query = definitionsPosition(workspace, position);
+      const [command] = await this.#deps.store.read(query, query.shape, this.options);
+      const last = command === undefined || command.commands === 0 ? 'none' : command.position;
+      return remembered(this.#catalogs, `${workspace}/${last}`, CATALOGS_MAX, () =>
+        readCatalog(this.#deps.store, workspace, position, this.#deps.defaults, this.options),
+      );
+    });
   }
 
-  async #definitionsPosition(workspace: string, position: Position): Promise<Position | null> {
-    const [row] = await this.#deps.store.read(
-      {
-        sql: 'SELECT max(position), count() FROM definition WHERE workspace = {workspace:String} AND position <= {position:UInt64}',
-        params: { workspace, position: Math.max(position, 0) },
-      },
-      { position: 'UInt64', rows: 'UInt64' },
-    );
-    return row === undefined || Number(row.rows) === 0 ? null : Number(row.position);
-  }
-
-  async #compile(workspace: string, position: Position, latest: Position | null): Promise<Catalog> {
-    const { sql, params, shape } = definitionsAt(workspace, Math.max(position, 0));
-    const rows = await this.#deps.store.read({ sql, params }, shape);
-    const documents = rows.map(
-      (row): KnownDocument => ({
-        // The processor wrote it from a document that was checked; it is read back as it was.
-        document: JSON.parse(row.document) as Document,
-        position: Number(row.position),
-        recordedAt: row.recorded_at,
-        shape: Number(row.shape),
-      }),
-    );
-    return compileCatalog(documents, { position: latest, defaults: this.#deps.defaults });
-  }
-
-  async #reached(workspace: string, least: Position | undefined) {
-    const deadline = performance.now() + this.#deps.limits.waitMs;
+  async #reached(workspace: string, least: Position | undefined): Promise<Known | undefined> {
+    const { clock, limits } = this.#deps;
+    const deadline = clock.monotonic() + limits.waitMs;
     for (;;) {
       const reached = await this.progress(workspace);
-      if (least === undefined || reached.position >= least) return reached;
-      if (performance.now() >= deadline) {
-        throw new PacelineError(
-          'position_unreached',
-          `position ${formatPosition(least)} has not been reached within ${this.#deps.limits.waitMs} ms`,
-          {
-            retryAfterSeconds: 1,
-          },
-        );
+      if (least === undefined || (reached !== undefined && reached.position >= least)) return reached;
+      if (clock.monotonic() >= deadline) {
+        const far = reached === undefined ? 'nothing has' : `${formatPosition(reached.position)} has`;
+        const message = `position ${formatPosition(least)} was not reached within ${limits.waitMs} ms; ${far} been read`;
+        throw new PacelineError('position_unreached', message, { retryAfterSeconds: 1 });
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 }
 
-function positionOf(written: string | undefined): Position | undefined {
+/** Computed once per key; what failed is not kept, and of too many the oldest goes. */
+function remembered<Value>(
+  cache: Map<string, Promise<Value>>,
+  key: string,
+  max: number,
+  compute: () => Promise<Value>,
+): Promise<Value> {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const made = compute();
+  cache.set(key, made);
+  if (cache.size > max) cache.delete(cache.keys().next().value ?? '');
+  made.catch(() => cache.delete(key));
+  return made;
+}
+
+/** The metric of a name, or `unknown_metric` with the nearest one. */
+export function metricOf(catalog: Catalog, name: string): Metric {
+  const metric = catalog.metrics.get(name);
+  if (metric !== undefined) return metric;
+  throw refused('unknown_metric', 'metric', `there is no metric ${name}${suggestion(name, catalog.metrics.keys())}`);
+}
+
+/** Throws `unknown_subject` with the nearest one, unless the definitions have it. */
+export function requireSubject(catalog: Catalog, subject: string, at: Instant): void {
+  if (subjectOf(catalog, subject) !== undefined) return;
+  const near = suggestion(subject, subjectsOf(catalog, at));
+  throw refused('unknown_subject', 'subject', `there is no subject ${subject}${near}`);
+}
+
+export function positionOf(name: string, written: string | undefined): Position | undefined {
   if (written === undefined) return undefined;
   const at = parsePosition(written);
   if (at !== undefined) return at;
-  throw new PacelineError('invalid_position', `min_position "${written.slice(0, 40)}" is no position such as 1841:0`);
+  throw refused('invalid_position', name, `${name} "${written.slice(0, 40)}" is no position such as 1841:0`);
 }
 
 /** A day alone means its start in UTC. */
@@ -139,11 +151,14 @@ export function instantOf(name: string, written: string | undefined): Instant | 
   if (written === undefined) return undefined;
   const at = readInstant(/^\d{4}-\d{2}-\d{2}$/.test(written) ? `${written}T00:00:00Z` : written);
   if (at !== undefined) return at;
-  throw new PacelineError(
-    'invalid_time',
-    `${name} "${written.slice(0, 40)}" is no instant such as 2026-11-22T06:00:00Z`,
-    {
-      faults: [{ code: 'invalid_time', message: `${name} is no instant`, parameter: name }],
-    },
-  );
+  throw refused('invalid_time', name, `${name} "${written.slice(0, 40)}" is no instant such as 2026-11-22T06:00:00Z`);
+}
+
+/** A refusal of one parameter. */
+export function refused(
+  code: ConstructorParameters<typeof PacelineError>[0],
+  parameter: string,
+  message: string,
+): PacelineError {
+  return new PacelineError(code, message, { faults: [{ code, message, parameter }] });
 }

@@ -60,5 +60,7 @@ export const metaSchema = z.object({
   workspace: z.string(),
   asOf: instant,
   knownAt: instant,
-  position: z.string().nullable(),
+  position: z.string().nullable().describe('Of the last record that is in the answer'),
+  definitionVersion: z.string().nullable().describe('Position of the last definition command that is in force'),
 });
+export type Meta = z.output<typeof metaSchema>;

@@ -1,21 +1,12 @@
 import { type EvaluationDocument, instantText, parseSubject, VERDICTS } from '@paceline/domain';
 import type { FastifyReply, FastifyRequest, Routes } from '@paceline/runtime';
 import { z } from 'zod';
-import {
-  CSV_TYPE,
-  csvText,
-  formatOf,
-  formatQuery,
-  metaOf,
-  NDJSON_TYPE,
-  ndjsonText,
-  notModified,
-  unchanged,
-} from './answer.ts';
+import { aboutSubject, type SubjectAbout } from './about.ts';
+import { type Answer, answer, formatQuery, isKnown, metaOf, unchanged } from './answer.ts';
 import type { QueryDeps } from './deps.ts';
-import { aboutSubject, type Evaluations, type SubjectAbout } from './evaluations.ts';
-import type { Knowledge, Moment } from './knowledge.ts';
-import { evaluationSchema, subjectAboutSchema } from './schemas.ts';
+import type { Evaluations } from './evaluations.ts';
+import type { Knowledge } from './knowledge.ts';
+import { evaluationSchema, metaSchema, subjectAboutSchema } from './schemas.ts';
 
 const statusQuery = formatQuery.extend({
   kind: z.enum(['kpi', 'key_result', 'objective', 'unit']).optional(),
@@ -24,26 +15,13 @@ const statusQuery = formatQuery.extend({
   cycle: z.string().max(63).optional(),
   verdict: z.enum(VERDICTS).optional(),
 });
-const meta = z.object({
-  workspace: z.string(),
-  asOf: z.string(),
-  knownAt: z.string(),
-  position: z.string().nullable(),
+const statusMeta = metaSchema.extend({
   now: z.string().describe('The server’s clock: freshness is derived from it'),
   subjects: z.record(z.string(), subjectAboutSchema),
 });
 
 /** `GET /v1/status` and `GET /v1/status/{kind}/{id}`. */
 export function statusRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations: Evaluations): Routes {
-  const aboutAll = async (
-    moment: Moment,
-    documents: readonly EvaluationDocument[],
-  ): Promise<Record<string, SubjectAbout>> => {
-    const catalog = await knowledge.catalog(moment.workspace, moment.position);
-    return Object.fromEntries(documents.map(({ subject }) => [subject, aboutSubject(catalog, subject, moment.asOf)]));
-  };
-  const minuteOf = (moment: Moment): number | null => (moment.latest ? Math.floor(deps.clock.now() / 60_000) : null);
-
   return async (app) => {
     app.get(
       '/v1/status',
@@ -52,21 +30,19 @@ export function statusRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations:
           summary: 'What is on track: the evaluation of every subject',
           tags: ['status'],
           querystring: statusQuery,
-          response: { 200: z.object({ data: z.array(evaluationSchema), meta }) },
+          response: { 200: z.object({ data: z.array(evaluationSchema), meta: statusMeta }) },
         },
       },
       async (request, reply) => {
         const { query } = request;
         const moment = await knowledge.moment(query);
-        if (notModified(request, reply, moment, minuteOf(moment))) return unchanged(reply);
+        const catalog = await knowledge.catalog(moment);
+        const about = (subject: string) => aboutSubject(catalog, subject, moment.asOf);
         const all = await evaluations.at(moment);
-        const subjects = await aboutAll(moment, all);
-        const data = all.filter((document) => wanted(document, subjects[document.subject], query));
-        const shown = Object.fromEntries(data.map(({ subject }) => [subject, subjects[subject]!]));
-        return send(request, reply, query.format, data, {
-          data,
-          meta: { ...metaOf(moment), now: instantText(deps.clock.now()), subjects: shown },
-        });
+        const data = all.filter((document) => isWanted(document, about(document.subject), query));
+        const subjects = Object.fromEntries(data.map(({ subject }) => [subject, about(subject)]));
+        const meta = { ...metaOf(moment, catalog), now: instantText(deps.clock.now()), subjects };
+        return send(request, reply, query.format, data, { data, meta });
       },
     );
     app.get(
@@ -77,24 +53,24 @@ export function statusRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations:
           tags: ['status'],
           params: z.object({ kind: z.string().max(20), '*': z.string().max(200) }),
           querystring: formatQuery,
-          response: { 200: z.object({ data: evaluationSchema, meta }) },
+          response: { 200: z.object({ data: evaluationSchema, meta: statusMeta }) },
         },
       },
       async (request, reply) => {
         const { query, params } = request;
+        const subject = `${params.kind}/${params['*']}`;
         const moment = await knowledge.moment(query);
-        if (notModified(request, reply, moment, minuteOf(moment))) return unchanged(reply);
-        const document = await evaluations.one(moment, `${params.kind}/${params['*']}`);
-        return send(request, reply, query.format, [document], {
-          data: document,
-          meta: { ...metaOf(moment), now: instantText(deps.clock.now()), subjects: await aboutAll(moment, [document]) },
-        });
+        const data = await evaluations.one(moment, subject);
+        const catalog = await knowledge.catalog(moment);
+        const subjects = { [subject]: aboutSubject(catalog, subject, moment.asOf) };
+        const meta = { ...metaOf(moment, catalog), now: instantText(deps.clock.now()), subjects };
+        return send(request, reply, query.format, [data], { data, meta });
       },
     );
   };
 }
 
-function wanted(
+function isWanted(
   document: EvaluationDocument,
   about: SubjectAbout | undefined,
   query: z.output<typeof statusQuery>,
@@ -106,7 +82,7 @@ function wanted(
   return query.cycle === undefined || about?.cycle === query.cycle;
 }
 
-const FIELDS: readonly (keyof EvaluationDocument)[] = [
+const FIELDS = [
   'subject',
   'asOf',
   'knownAt',
@@ -143,34 +119,26 @@ const FIELDS: readonly (keyof EvaluationDocument)[] = [
   'policy',
   'edition',
   'sentence',
-];
+] as const satisfies readonly (keyof EvaluationDocument)[];
 
+/** The status follows the facts by itself and freshness the clock, so the ETag is of what is said, not of a position. */
 function send(
   request: FastifyRequest,
   reply: FastifyReply,
-  asked: 'json' | 'csv' | 'ndjson' | undefined,
+  format: 'json' | 'csv' | 'ndjson' | undefined,
   rows: readonly EvaluationDocument[],
-  whole: unknown,
-) {
-  switch (formatOf(request, asked)) {
-    case 'csv':
-      return reply
-        .type(CSV_TYPE)
-        .serializer(String)
-        .send(
-          csvText(
-            [...FIELDS, 'periodFrom', 'periodTo', 'periodLabel'],
-            rows.map((row) => [
-              ...FIELDS.map((field) => row[field] as string | number | boolean | null),
-              row.period?.from,
-              row.period?.to,
-              row.period?.label,
-            ]),
-          ),
-        );
-    case 'ndjson':
-      return reply.type(NDJSON_TYPE).serializer(String).send(ndjsonText(rows));
-    default:
-      return reply.send(whole);
-  }
+  whole: {
+    readonly data: unknown;
+    readonly meta: { readonly subjects: unknown; readonly definitionVersion: string | null };
+  },
+): FastifyReply {
+  if (isKnown(request, reply, rows, whole.meta.subjects, whole.meta.definitionVersion)) return unchanged(reply);
+  const table: Answer['table'] = () => ({
+    columns: [...FIELDS, 'periodFrom', 'periodTo', 'periodLabel'],
+    cells: rows.map((row) => {
+      const { period } = row;
+      return [...FIELDS.map((field) => row[field]), period?.from, period?.to, period?.label];
+    }),
+  });
+  return answer(request, reply, format, { whole, rows, table });
 }

@@ -1,0 +1,274 @@
+import {
+  type Bucket,
+  type Catalog,
+  coveredOfMetric,
+  formatRational,
+  type Grid,
+  type Instant,
+  type Intervals,
+  instantText,
+  isComplete,
+  labelOf,
+  type Metric,
+  type MetricCells,
+  type MetricCoverage,
+  type MetricNeed,
+  matchingSeries,
+  type Reading,
+  readMetric,
+  sourcesOf,
+  staleAt,
+  suggestion,
+} from '@paceline/domain';
+import { isCompletePeriod } from '@paceline/domain/evaluate/window';
+import { PacelineError } from '@paceline/runtime';
+import { type QueryOptions, readCells, readCoverage, type Store } from '@paceline/store';
+import { type Moment, metricOf, refused } from './knowledge.ts';
+import type { TrendPrevious, TrendRow } from './trend-rows.ts';
+import {
+  areOwnEdges,
+  gridAsked,
+  rangeAsked,
+  regrid,
+  requireWhole,
+  type WindowsAsked,
+  windowsBefore,
+} from './trend-windows.ts';
+
+export interface MetricTrendAsked extends WindowsAsked {
+  readonly metric: string;
+  readonly groupBy: readonly string[];
+  readonly where: Readonly<Record<string, string>>;
+  readonly compare: boolean;
+  /** Levels only: a window without a value shows the latest one before it. */
+  readonly fill: boolean;
+  readonly limit: number;
+}
+
+export interface Trend {
+  readonly rows: readonly TrendRow[];
+  readonly grid: Grid;
+  /** Grain of what is shown: the metric's, or the judged one. */
+  readonly granularity: string;
+  readonly unit: string | null;
+  /** Share of the windows shown that are final. */
+  readonly completeness: number | null;
+  /** Start of the first window that did not fit. */
+  readonly next: Instant | null;
+}
+
+export interface TrendContext {
+  readonly store: Store;
+  readonly options: QueryOptions;
+  readonly catalog: Catalog;
+  readonly moment: Moment;
+}
+
+/** Values of a metric per window and group: aggregated by the evaluator's own reader, over the same cells. */
+export async function metricTrend(context: TrendContext, asked: MetricTrendAsked): Promise<Trend> {
+  const { catalog, moment } = context;
+  const metric = metricOf(catalog, asked.metric);
+  requireDimensions(metric, asked);
+  if (asked.fill && metric.cumulative) {
+    const message = `${metric.name} adds up over time, so that an empty window is no gap to fill; fill is for levels`;
+    throw refused('invalid_request', 'fill', message);
+  }
+  const grid = gridAsked(asked, metric.grid, catalog);
+  requireWhole(metric, grid);
+  const coverage = await readSourcesCoverage(context, metric);
+  const covered = coveredOfMetric(metric, (name) => coverage.get(name) ?? NO_COVERAGE);
+  const known = { asOf: moment.asOf, since: startOf(covered), until: endOf(covered) };
+  const range = rangeAsked(asked, grid, known, asked.limit);
+  const before = asked.compare ? windowsBefore(grid, range.windows, moment.asOf) : [];
+  const reader = await openReader(context, metric, grid, [...before, ...range.windows], { covered, fill: asked.fill });
+  const groups = reader.groups(asked.groupBy, asked.where);
+  if (groups.length > asked.limit) {
+    const message = `${groups.length} groups are more than the ${asked.limit} rows of one answer`;
+    throw new PacelineError('too_many_rows', message);
+  }
+  const fits = Math.max(1, Math.floor(asked.limit / Math.max(1, groups.length)));
+  const windows = range.windows.slice(0, fits);
+  const columns = groups.map((group) => columnOf(reader, group, windows, asked.compare ? before : null));
+  return {
+    rows: windows.flatMap((_, index) => columns.map((column) => column[index]!)),
+    grid,
+    granularity: metric.grain,
+    unit: metric.unit,
+    completeness: windows.length === 0 ? null : windows.filter((each) => reader.isFinal(each)).length / windows.length,
+    next: range.windows[fits]?.from ?? range.next,
+  };
+}
+
+const NO_COVERAGE: MetricCoverage = { feeders: [] };
+const NO_CELLS: MetricCells = { series: [] };
+
+function startOf(covered: Intervals): Instant | null {
+  const from = covered[0]?.from;
+  return from === undefined || from === Number.NEGATIVE_INFINITY ? null : from;
+}
+
+function endOf(covered: Intervals): Instant | null {
+  return covered.at(-1)?.to ?? null;
+}
+
+function requireDimensions(metric: Metric, { groupBy, where }: MetricTrendAsked): void {
+  for (const name of [...groupBy, ...Object.keys(where)]) {
+    if (metric.dimensions.includes(name)) continue;
+    const parameter = Object.hasOwn(where, name) ? `where.${name}` : 'group_by';
+    const has = metric.dimensions.length === 0 ? 'none' : metric.dimensions.join(', ');
+    const near = suggestion(name, metric.dimensions);
+    throw refused('unknown_dimension', parameter, `${metric.name} has no dimension ${name}, it has ${has}${near}`);
+  }
+}
+
+function readSourcesCoverage(context: TrendContext, metric: Metric): Promise<Map<string, MetricCoverage>> {
+  const { store, catalog, moment, options } = context;
+  if (moment.position < 0) return Promise.resolve(new Map());
+  const names = sourcesOf(metric).map(({ name }) => name);
+  return readCoverage(store, moment.workspace, catalog, names, moment.position, options);
+}
+
+interface Group {
+  readonly where: Readonly<Record<string, string>>;
+  /** `null`: not grouped. */
+  readonly dimensions: Readonly<Record<string, string>> | null;
+}
+
+/** What is read of a metric, in whichever cells the windows need. */
+class TrendReader {
+  readonly grid: Grid;
+  readonly #metric: Metric;
+  /** The metric with its cells on its own grid, or on the windows'. */
+  readonly #reading: Metric;
+  readonly #cells: ReadonlyMap<string, MetricCells>;
+  readonly #covered: Intervals;
+  readonly #asOf: Instant;
+  readonly #fill: boolean;
+  readonly #final = new Map<Bucket, boolean>();
+
+  constructor(parts: {
+    grid: Grid;
+    metric: Metric;
+    reading: Metric;
+    cells: ReadonlyMap<string, MetricCells>;
+    covered: Intervals;
+    asOf: Instant;
+    fill: boolean;
+  }) {
+    this.grid = parts.grid;
+    this.#metric = parts.metric;
+    this.#reading = parts.reading;
+    this.#cells = parts.cells;
+    this.#covered = parts.covered;
+    this.#asOf = parts.asOf;
+    this.#fill = parts.fill;
+  }
+
+  get fills(): boolean {
+    return this.#fill;
+  }
+
+  isFinal(window: Bucket): boolean {
+    let final = this.#final.get(window);
+    if (final === undefined) {
+      // Of its own grain the buckets that start in the window must be complete; where it is cut elsewhere, the window itself.
+      final =
+        this.#reading === this.#metric
+          ? isCompletePeriod(this.#metric, this.#covered, window, this.#asOf)
+          : isComplete(this.#metric, this.#covered, window, this.#asOf);
+      this.#final.set(window, final);
+    }
+    return final;
+  }
+
+  read({ where }: Group, window: Bucket): Reading {
+    const options = { asOf: this.#asOf, emptyIsZero: this.isFinal(window), ...this.#carry(window) };
+    return readMetric(this.#reading, (name) => this.#cells.get(name) ?? NO_CELLS, where, [window], options);
+  }
+
+  /** Every combination of values that a series has, in order; one group of everything when nothing is grouped. */
+  groups(groupBy: readonly string[], where: Readonly<Record<string, string>>): readonly Group[] {
+    if (groupBy.length === 0) return [{ where, dimensions: null }];
+    const groups = new Map<string, Group>();
+    for (const cells of this.#cells.values()) {
+      for (const series of matchingSeries(cells, where)) {
+        const values = groupBy.map((name) => series.dimensions[name] ?? '');
+        const dimensions = Object.fromEntries(groupBy.map((name, index) => [name, values[index] ?? '']));
+        groups.set(JSON.stringify(values), { where: { ...where, ...dimensions }, dimensions });
+      }
+    }
+    return [...groups].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, group]) => group);
+  }
+
+  /** As a verdict at the window's end would: each series' last value stands in until it is stale. */
+  #carry(window: Bucket): { carry?: (bucketEnd: Instant) => boolean } {
+    if (!this.#fill || this.#metric.aggregation !== 'last') return {};
+    const at = Math.min(this.#asOf, window.to);
+    return { carry: (bucketEnd) => at <= staleAt(this.#metric, bucketEnd) };
+  }
+}
+
+async function openReader(
+  context: TrendContext,
+  metric: Metric,
+  grid: Grid,
+  windows: readonly Bucket[],
+  known: { readonly covered: Intervals; readonly fill: boolean },
+): Promise<TrendReader> {
+  const { store, moment, options } = context;
+  const isFree = sourcesOf(metric).every(({ points }) => points === 'time');
+  const reading = isFree && !areOwnEdges(metric, windows) ? regrid(metric, grid) : metric;
+  const [first, last] = [windows[0], windows.at(-1)];
+  let cells: ReadonlyMap<string, MetricCells> = new Map();
+  if (first !== undefined && last !== undefined && moment.position >= 0) {
+    const needs = sourcesOf(reading).map((source) => ({ metric: source, need: needOf(source, first, last, moment) }));
+    cells = await readCells(store, moment.workspace, needs, moment.position, options);
+  }
+  return new TrendReader({ grid, metric, reading, cells, asOf: moment.asOf, ...known });
+}
+
+function needOf({ name, points }: Metric, first: Bucket, last: Bucket, { asOf }: Moment): MetricNeed {
+  const isInside = points === 'time' && asOf >= first.from && asOf < last.to;
+  return { metric: name, from: first.from, to: last.to, running: isInside ? [asOf] : [] };
+}
+
+/** The rows of one group, one a window. */
+function columnOf(
+  reader: TrendReader,
+  group: Group,
+  windows: readonly Bucket[],
+  before: readonly Bucket[] | null,
+): TrendRow[] {
+  let latest: string | null = null;
+  return windows.map((window, index) => {
+    const row = rowOf(reader, group, window);
+    const filled = reader.fills && row.value === null && row.count === 0 && latest !== null;
+    latest = row.value ?? latest;
+    const earlier = before?.[index];
+    return {
+      ...row,
+      ...(group.dimensions === null ? {} : { dimensions: group.dimensions }),
+      ...(filled ? { value: latest, filled: true } : {}),
+      ...(before === null ? {} : { previous: earlier === undefined ? null : previousOf(reader, group, earlier) }),
+    };
+  });
+}
+
+function rowOf(reader: TrendReader, group: Group, window: Bucket): TrendRow {
+  const reading = reader.read(group, window);
+  return {
+    bucket: labelOf(reader.grid, window),
+    from: instantText(window.from),
+    to: instantText(window.to),
+    value: reading.value === null ? null : formatRational(reading.value),
+    count: reading.count,
+    final: reader.isFinal(window),
+    ...(reading.reason === null || reading.reason === 'no_points' ? {} : { reason: reading.reason }),
+    ...(reading.carried ? { filled: true } : {}),
+  };
+}
+
+function previousOf(reader: TrendReader, group: Group, window: Bucket): TrendPrevious {
+  const { bucket, from, to, value, count, final } = rowOf(reader, group, window);
+  return { bucket, from, to, value, count, final };
+}
