@@ -92,31 +92,6 @@ export const DEFINITIONS = {
     'Aggregation distinct is used on points of periods.',
     'Use points: time, where every event has its own id.',
   ),
-  baseline_equals_target: entry(
-    422,
-    'The baseline of a reach key result equals its target.',
-    'Give two different values: there is no distance to cover otherwise.',
-  ),
-  missing_target: entry(
-    422,
-    'A subject that needs a target has none.',
-    'Add a target, or say that there is none by leaving out the whole subject.',
-  ),
-  incompatible_grain: entry(
-    422,
-    'Grain, period or calendar of a subject do not fit its metric.',
-    "Use a grain that is at least as coarse as the metric's own.",
-  ),
-  incompatible_aggregation: entry(
-    422,
-    'An aggregation does not fit the way it is used.',
-    'Follow the message: it names the aggregations that fit.',
-  ),
-  unknown_dimension_in_where: entry(
-    422,
-    'A filter names a dimension that its metric does not have.',
-    'Add the dimension to the metric or use the suggested name.',
-  ),
   unknown_connector: entry(
     422,
     'A source names a connector that does not exist.',

@@ -38,25 +38,9 @@ export const OBSERVATIONS = {
     'A point of a ratio lacks numerator or denominator.',
     'Send both parts; Paceline divides them.',
   ),
-  missing_value: entry(422, 'An observation has no value.', 'Send value, or null to retract the point.'),
   missing_metric: entry(422, 'An observation names no metric.', 'Add metric.'),
   missing_time: entry(422, 'An observation has neither period nor time.', 'Add the one that the metric uses.'),
   invalid_time: entry(422, 'A time is no ISO 8601 instant with a zone.', 'Write it like 2026-11-22T06:00:00Z.'),
-  invalid_id: entry(
-    422,
-    'An id is empty, too long or not printable.',
-    "Use the source's key, 1 to 200 printable characters.",
-  ),
-  invalid_dimension: entry(
-    422,
-    'The value of a dimension is too long or no text.',
-    'Send text of at most 200 characters.',
-  ),
-  invalid_revision: entry(
-    422,
-    'A revision is no whole number from 0 on, or its metric takes none.',
-    'Send a whole number and set revisions: source on the metric.',
-  ),
   duplicate_point: entry(
     422,
     'Two rows of one read give one point different values.',
