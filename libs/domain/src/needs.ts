@@ -104,8 +104,11 @@ function windowStart(
     case 'toDate':
       return bucketAt(period.grid, asOf)?.from ?? asOf;
     case 'latest':
-      // The latest cell of every series comes along, so the newest of them is known; a formula needs both sides of one bucket.
-      return metric.expression === null ? (bucketAt(metric.grid, asOf)?.from ?? asOf) : Number.NEGATIVE_INFINITY;
+      // The latest cell of every series comes along, so the newest of them is known. A formula needs both sides of one
+      // bucket, and a counter the sample before its latest.
+      return metric.expression === null && metric.aggregation !== 'counter'
+        ? (bucketAt(metric.grid, asOf)?.from ?? asOf)
+        : Number.NEGATIVE_INFINITY;
     case 'each':
     case 'rolling': {
       if (coverage === undefined) return Number.NEGATIVE_INFINITY;
@@ -128,10 +131,11 @@ function add(
   for (const metric of sourcesOf(source.metric)) {
     let need = needs.get(metric.name);
     if (need === undefined) {
-      need = { from: read.from, to, running: new Set(), cuts: new Set() };
+      need = { from: Number.POSITIVE_INFINITY, to, running: new Set(), cuts: new Set() };
       needs.set(metric.name, need);
     }
-    need.from = Math.min(need.from, read.from);
+    // A bucket that runs at the window's start may hold nothing yet: then the cell before it is the latest one.
+    need.from = Math.min(need.from, alignedTo(metric, read.from));
     need.to = Math.max(need.to, to);
     if (metric.points === 'time') {
       for (const asOf of instants) if (asOf < read.before) need.running.add(asOf);
@@ -151,4 +155,8 @@ export function cutsOfMetric(catalog: Catalog, metric: Metric): Instant[] {
   const cuts = new Set<Instant>();
   for (const cycle of catalog.cycles.values()) for (const cut of cutsOf(metric, cycle.span)) cuts.add(cut);
   return [...cuts].sort((left, right) => left - right);
+}
+
+function alignedTo(metric: Metric, from: Instant): Instant {
+  return Number.isFinite(from) ? (bucketAt(metric.grid, from)?.from ?? from) : from;
 }

@@ -135,7 +135,7 @@ function putTarget(draft: Draft, kpi: CompiledKpi, end: Instant): void {
 }
 
 function withoutWindow(context: Context, kpi: CompiledKpi, asOf: Instant): Measured {
-  return { ...NOTHING, missing: nothingComplete(context, kpi.source, asOf) };
+  return { ...NOTHING, missing: nothingComplete(context, kpi.source, Number.POSITIVE_INFINITY, asOf) };
 }
 
 function read(context: Context, kpi: CompiledKpi, window: KpiWindow, asOf: Instant, closed: boolean): Measured {
@@ -154,7 +154,7 @@ function readBuckets(context: Context, kpi: CompiledKpi, grid: Grid, span: Span,
   const { metric, where } = source;
   const covered = context.covered(metric);
   const own = bucketsOf(metric, span);
-  const observed = nothingComplete(context, source, asOf);
+  const observed = nothingComplete(context, source, span.to, asOf);
   const empty = (reason: 'window_not_covered' | 'empty_bucket'): Measured => ({
     ...NOTHING,
     missing: observed.verdict === 'no_data' ? observed : { verdict: 'insufficient_data', reason },
@@ -168,7 +168,8 @@ function readBuckets(context: Context, kpi: CompiledKpi, grid: Grid, span: Span,
   const reading = readMetric(metric, context.cellsOf, where, [own], options);
   note(context, 'value', source, [own], asOf, reading);
   if (reading.reason === 'several_series') return { ...NOTHING, missing: SEVERAL_SERIES };
-  if (reading.reason === 'zero_denominator') return { ...NOTHING, missing: missingOf(context, source, reading, asOf) };
+  if (reading.reason === 'zero_denominator')
+    return { ...NOTHING, missing: missingOf(context, source, reading, span.to, asOf) };
   const hole = buckets.some((bucket) => {
     const part = bucketsOf(metric, bucket);
     return part === undefined || readMetric(metric, context.cellsOf, where, [part], options).value === null;

@@ -1,5 +1,5 @@
 import { type Effective, inForce, original } from '../dating.ts';
-import type { CompiledKeyResult, Range } from '../definition/compiled.ts';
+import type { CompiledKeyResult, Range, Source } from '../definition/compiled.ts';
 import type { Instant, Span } from '../instant.ts';
 import { readMetric } from '../metric/aggregate.ts';
 import { completeRuns } from '../metric/coverage.ts';
@@ -22,6 +22,17 @@ export interface PerGrain {
 interface Grain {
   readonly span: Span;
   readonly value: Rational;
+  /** `undefined` where no bound was in force at the grain's last instant: such a grain is not judged. */
+  readonly met: boolean | undefined;
+  /** By the first bound ever set. */
+  readonly metOriginal: boolean;
+}
+
+/** What a complete grain says; it stays the same for every later instant of one view. */
+export interface GrainReading {
+  readonly grain: Grain | null;
+  readonly severalSeries: boolean;
+  readonly resets: number;
 }
 
 interface Grains {
@@ -44,7 +55,7 @@ export function evaluatePerGrain(
   if (grains.missing !== null) {
     return { measured: { ...NOTHING, missing: grains.missing }, progress: null, original: null, coverage };
   }
-  const judged = grains.withData.filter((grain) => metBy(result, grain) !== undefined);
+  const judged = grains.withData.filter(({ met }) => met !== undefined);
   const last = judged.at(-1) ?? grains.withData.at(-1);
   const measured: Measured = {
     ...NOTHING,
@@ -53,36 +64,32 @@ export function evaluatePerGrain(
     resets: grains.resets,
     missing: judged.length === 0 ? { verdict: 'insufficient_data', reason: 'nothing_complete' } : null,
   };
-  const first = firstBound(result);
   return {
     measured,
-    progress: share(
-      result,
-      judged.map((grain) => metBy(result, grain) === true),
-    ),
-    original: share(
-      result,
-      grains.withData.map((grain) => meets(result, grain.value, first)),
-    ),
+    progress: share(result, judged, ({ met }) => met === true),
+    original: share(result, grains.withData, ({ metOriginal }) => metOriginal),
     coverage,
   };
 }
 
-function share(result: CompiledKeyResult, met: readonly boolean[]): Rational | null {
-  if (met.length === 0) return null;
-  if (result.mode === 'latest') return met.at(-1) === true ? ONE : ZERO;
-  if (result.mode === 'worst') return met.every((good) => good) ? ONE : ZERO;
-  return rational(BigInt(met.filter((good) => good).length), BigInt(met.length));
+function share(result: CompiledKeyResult, grains: readonly Grain[], isMet: (grain: Grain) => boolean): Rational | null {
+  const last = grains.at(-1);
+  if (last === undefined) return null;
+  if (result.mode === 'latest') return isMet(last) ? ONE : ZERO;
+  let met = 0;
+  for (const grain of grains) if (isMet(grain)) met += 1;
+  if (result.mode === 'worst') return met === grains.length ? ONE : ZERO;
+  return rational(BigInt(met), BigInt(grains.length));
+}
+
+function grainOf(result: CompiledKeyResult, span: Span, value: Rational): Grain {
+  const first = { target: original(result.target), range: original(result.range) };
+  return { span, value, met: metBy(result, span, value), metOriginal: meets(result, value, first) };
 }
 
 type Bound = { readonly target: Rational | undefined; readonly range: Range | undefined };
 
-function firstBound(result: CompiledKeyResult): Bound {
-  return { target: original(result.target), range: original(result.range) };
-}
-
-/** `undefined` where no bound was in force at the grain's last instant: such a grain is not judged. */
-function metBy(result: CompiledKeyResult, { span, value }: Grain): boolean | undefined {
+function metBy(result: CompiledKeyResult, span: Span, value: Rational): boolean | undefined {
   const at = <Value>(entries: Effective<Value>): Value | undefined => inForce(entries, span.to, span.to);
   const bound = { target: at(result.target), range: at(result.range) };
   if ((result.type === 'between' ? bound.range : bound.target) === undefined) return undefined;
@@ -107,9 +114,10 @@ function grainsWithin(result: CompiledKeyResult, asOf: Instant): readonly Span[]
 function grainsOfMetric(context: Context, result: CompiledKeyResult, asOf: Instant): Grains {
   const { source } = result;
   if (source === null) return { complete: 0, withData: [], resets: 0, missing: null };
-  const { metric, where } = source;
+  const { metric } = source;
   const runs = completeRuns(metric, context.covered(metric), result.cycle.span, asOf);
   const own = result.grid === metric.grid;
+  const readings = context.grainsOf(result);
   const withData: Grain[] = [];
   let complete = 0;
   let resets = 0;
@@ -117,14 +125,35 @@ function grainsOfMetric(context: Context, result: CompiledKeyResult, asOf: Insta
     const window = own ? span : bucketsOf(metric, span);
     if (window === undefined || !runs.some((run) => run.from <= window.from && run.to >= window.to)) continue;
     complete += 1;
-    const reading = readMetric(metric, context.cellsOf, where, [window], { asOf, emptyIsZero: true });
-    note(context, 'grain', source, [window], asOf, reading);
-    if (reading.reason === 'several_series') return { complete, withData: [], resets, missing: SEVERAL_SERIES };
+    let reading = readings.get(span.from);
+    if (reading === undefined) {
+      reading = readGrain(context, result, source, span, window);
+      readings.set(span.from, reading);
+    }
+    if (reading.severalSeries) return { complete, withData: [], resets, missing: SEVERAL_SERIES };
     resets += reading.resets;
-    if (reading.value !== null) withData.push({ span, value: reading.value });
+    if (reading.grain !== null) withData.push(reading.grain);
   }
-  const missing = withData.length === 0 ? nothingComplete(context, source, asOf) : null;
+  const missing = withData.length === 0 ? nothingComplete(context, source, result.cycle.span.to, asOf) : null;
   return { complete, withData, resets, missing };
+}
+
+/** A complete grain has ended, so all its points are valid at every instant at which it is read. */
+function readGrain(
+  context: Context,
+  result: CompiledKeyResult,
+  source: Source,
+  span: Span,
+  window: Span,
+): GrainReading {
+  const asOf = Math.max(span.to, window.to);
+  const reading = readMetric(source.metric, context.cellsOf, source.where, [window], { asOf, emptyIsZero: true });
+  note(context, 'grain', source, [window], asOf, reading);
+  return {
+    grain: reading.value === null ? null : grainOf(result, span, reading.value),
+    severalSeries: reading.reason === 'several_series',
+    resets: reading.resets,
+  };
 }
 
 /** Of check-ins the last in each grain counts. */
@@ -134,7 +163,7 @@ function grainsOfCheckIns(result: CompiledKeyResult, checkIns: readonly CheckIn[
   for (const span of grains) {
     const last = checkIns.findLast(({ time, value }) => value !== undefined && time >= span.from && time < span.to);
     const value = last === undefined ? null : checkInValue(last);
-    if (value !== null) withData.push({ span, value });
+    if (value !== null) withData.push(grainOf(result, span, value));
   }
   const observed = checkIns.some(({ value }) => value !== undefined);
   const missing: Missing | null =

@@ -2,7 +2,7 @@ import type { CompiledCycle, Source } from '../definition/compiled.ts';
 import type { Freshness, Verdict } from '../evaluation.ts';
 import type { Instant, Span } from '../instant.ts';
 import { difference } from '../interval.ts';
-import { hasPoint, latestBucket, matchingSeries, type Reading, readMetric } from '../metric/aggregate.ts';
+import { latestBucket, matchingSeries, type Reading, readMetric } from '../metric/aggregate.ts';
 import { completeRuns, isComplete, statedUntil } from '../metric/coverage.ts';
 import { lateAt, type Metric, sourcesOf, staleAt } from '../metric/metric.ts';
 import { latestCell } from '../metric/series-index.ts';
@@ -39,10 +39,10 @@ export function readCumulative(context: Context, source: Source, period: Span, a
   const { metric, where } = source;
   const runs = completeRuns(metric, context.covered(metric), period, asOf);
   const last = runs.at(-1);
-  if (last === undefined) return { ...NOTHING, missing: nothingComplete(context, source, asOf) };
+  if (last === undefined) return { ...NOTHING, missing: nothingComplete(context, source, period.to, asOf) };
   const reading = readMetric(metric, context.cellsOf, where, runs, { asOf, emptyIsZero: true });
   note(context, 'value', source, runs, asOf, reading);
-  const missing = missingOf(context, source, reading, asOf);
+  const missing = missingOf(context, source, reading, period.to, asOf);
   return {
     value: reading.value,
     measuredAt: last.to,
@@ -54,8 +54,8 @@ export function readCumulative(context: Context, source: Source, period: Span, a
 }
 
 /** Nothing may be judged before the first complete bucket; whether anything was ever observed makes the difference. */
-export function nothingComplete(context: Context, { metric, where }: Source, asOf: Instant): Missing {
-  return hasPoint(metric, context.cellsOf, where, asOf)
+export function nothingComplete(context: Context, source: Source, before: Instant, asOf: Instant): Missing {
+  return wasObserved(context, source, before, asOf)
     ? { verdict: 'insufficient_data', reason: 'nothing_complete' }
     : { verdict: 'no_data', reason: 'no_observations' };
 }
@@ -77,7 +77,7 @@ export function readLevel(context: Context, source: Source, window: Span, asOf: 
     carried: reading.carried,
     resets: reading.resets,
     provisional: reading.count > 0 && usesIncomplete(context, source, window, reading, asOf, carry),
-    missing: missingOf(context, source, reading, asOf),
+    missing: missingOf(context, source, reading, window.to, asOf),
   };
 }
 
@@ -95,11 +95,29 @@ export function carryRule(
   };
 }
 
-export function missingOf(context: Context, source: Source, reading: Reading, asOf: Instant): Missing | null {
+/**
+ * Whether any point, of whatever period, is valid by `asOf`. What belongs to later periods says nothing of one that is
+ * over (`before`: its end), or every closed period without data would be restated by the next one's first value.
+ */
+function wasObserved(context: Context, { metric, where }: Source, before: Instant, asOf: Instant): boolean {
+  return sourcesOf(metric).some((own) =>
+    matchingSeries(context.cellsOf(own.name), where).some(
+      (series) => latestCell(own, series, before, asOf) !== undefined,
+    ),
+  );
+}
+
+export function missingOf(
+  context: Context,
+  source: Source,
+  reading: Reading,
+  before: Instant,
+  asOf: Instant,
+): Missing | null {
   if (reading.value !== null) return null;
   if (reading.reason === 'several_series') return SEVERAL_SERIES;
   if (reading.reason === 'zero_denominator') return { verdict: 'no_data', reason: 'zero_denominator' };
-  const observed = hasPoint(source.metric, context.cellsOf, source.where, asOf);
+  const observed = wasObserved(context, source, before, asOf);
   return { verdict: 'no_data', reason: observed ? 'no_value_in_period' : 'no_observations' };
 }
 
