@@ -1,5 +1,8 @@
 import { type Manifest, resolveImport, type Source } from './sources.ts';
 
+/** The other form of each port: chosen by the `main.ts` of separate services, which need not all be here. */
+const ADAPTERS = ['libs/log/src/kafka.ts', 'libs/jobs/src/bullmq.ts'];
+
 /**
  * Files that nothing leads to. Ways in are packages' entries, mains, programs, scripts, settings of tools, and tests; but the test of a
  * file does not keep that file alive, because code used by nothing but its own test is dead.
@@ -11,6 +14,7 @@ export function deadFiles(all: readonly Source[], packages: ReadonlyMap<string, 
     /(^|\/)(main|main-[\w-]+)\.ts$/.test(path) ||
     /^(libs|services)\/[\w-]+\/src\/index\.ts$/.test(path) ||
     path === 'infra/local/index.ts' ||
+    ADAPTERS.includes(path) ||
     /\/bin\/[\w-]+\.js$/.test(path) ||
     /(^|\/)[\w-]+\.config\.ts$/.test(path) ||
     path.startsWith('bench/') ||
