@@ -66,7 +66,6 @@ export function createConnectors(deps: ConnectorsDeps): Connectors {
   const runs = new Runs({ workbench, writer, gate, clock, logger, metrics });
   const workspaces: Workspaces = new Workspaces({
     log,
-    clock,
     logger,
     changed: (workspace) => void scheduler?.sync(workspace),
   });

@@ -2,7 +2,7 @@ import { DefinitionFold, type SourceDocument } from '@paceline/domain';
 import { FACTS_PREFIX, factsTopic, isWorkspaceName, workspaceOf } from '@paceline/events';
 import type { EventLog } from '@paceline/log';
 import { type Follower, followWorkspace } from '@paceline/log/follow';
-import { type Clock, type Logger, PacelineError, type Timer } from '@paceline/runtime';
+import { type Logger, PacelineError } from '@paceline/runtime';
 
 const LOOK_FOR_NEW_MS = 5_000;
 
@@ -19,7 +19,6 @@ export interface FollowedWorkspace {
 
 export interface WorkspacesDeps {
   readonly log: EventLog;
-  readonly clock: Clock;
   readonly logger: Logger;
   /** Called after definitions of a workspace changed, and once when it has been read for the first time. */
   changed(workspace: FollowedWorkspace): void;
@@ -30,7 +29,7 @@ export class Workspaces {
   readonly #deps: WorkspacesDeps;
   readonly #followed = new Map<string, FollowedWorkspace>();
   readonly #stopped = new AbortController();
-  #timer: Timer | null = null;
+  #timer: NodeJS.Timeout | null = null;
   #troubled: string | null = null;
 
   constructor(deps: WorkspacesDeps) {
@@ -55,7 +54,7 @@ export class Workspaces {
   }
 
   async stop(): Promise<void> {
-    this.#timer?.cancel();
+    if (this.#timer !== null) clearInterval(this.#timer);
     this.#stopped.abort();
     await Promise.all(this.all.map(({ follower }) => follower.done));
   }
@@ -84,16 +83,14 @@ export class Workspaces {
     }
   }
 
+  /** By the machine's time: a clock that plays years would look thousands of times a day. */
   #lookAgain(): void {
-    this.#timer = this.#deps.clock.after(LOOK_FOR_NEW_MS, () => {
-      this.look()
-        .catch((error: unknown) =>
-          this.#deps.logger.warn({ err: error }, 'new workspaces cannot be looked for; it is tried again'),
-        )
-        .finally(() => {
-          if (!this.#stopped.signal.aborted) this.#lookAgain();
-        });
-    });
+    this.#timer = setInterval(() => {
+      this.look().catch((error: unknown) =>
+        this.#deps.logger.warn({ err: error }, 'new workspaces cannot be looked for; it is tried again'),
+      );
+    }, LOOK_FOR_NEW_MS);
+    this.#timer.unref();
   }
 
   #follow(name: string, topic: string): void {
