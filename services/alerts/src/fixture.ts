@@ -1,0 +1,65 @@
+import type { Evaluation, Transition } from '@paceline/domain';
+
+/** A transition as the processor would announce it, for this service's tests. */
+export const AT = Date.UTC(2026, 10, 22, 6);
+
+const evaluation: Evaluation = {
+  subject: 'kpi/new-revenue',
+  asOf: AT,
+  knownAt: AT,
+  measuredAt: AT,
+  period: { from: AT - 1000, to: AT, label: '2026-Q4' },
+  position: 1841 * 1024,
+  value: '700000',
+  baseline: null,
+  target: '1000000',
+  targetLow: null,
+  targetHigh: null,
+  progress: 0.7,
+  progressRaw: 0.7,
+  elapsed: 0.9,
+  expected: 0.9,
+  expectedValue: '900000',
+  pace: 0.77,
+  gap: 0.2,
+  paceMethod: 'linear',
+  verdict: 'off_track',
+  reason: 'below_at_risk',
+  freshness: 'fresh',
+  lateAt: AT + 1,
+  staleAt: AT + 2,
+  lastObservedAt: AT,
+  provisional: false,
+  carried: false,
+  resets: 0,
+  coverage: 1,
+  freshCoverage: 1,
+  worstChild: null,
+  score: null,
+  scoreOriginal: null,
+  forecast: null,
+  definitions: 1024,
+  policy: 'paceline@1',
+  edition: 1,
+  sentence: '700,000 of 1,000,000 EUR: off track',
+};
+
+export function transitionOf(changes: Partial<Transition> = {}): Transition {
+  return {
+    id: 'transition-1',
+    alert: 'a1b2c3d4e5f6',
+    rule: 'off-track',
+    subject: evaluation.subject,
+    period: '2026-Q4',
+    episode: AT,
+    kind: 'opened',
+    severity: 'page',
+    at: AT,
+    position: 1842 * 1024,
+    recordedAt: AT,
+    channels: ['ops-hook'],
+    evaluation,
+    previous: null,
+    ...changes,
+  };
+}
