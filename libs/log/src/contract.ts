@@ -282,6 +282,21 @@ function describeReading({ fresh, eventually }: Context): void {
     await reading;
   });
 
+  test('many readers at different places of one topic, and a group, all get everything in order', async () => {
+    const log = await fresh({ batchRecordsMax: 100 });
+    await log.ensureTopic('facts.a');
+    for (let i = 0; i < 10; i++) await log.append('facts.a', numbered(i * 1_000, 1_000));
+    const reader = new Reader();
+    const subscription = await log.subscribe(reader.options('g'));
+    const reads = [0, 9_000, 50, 5_000, 0, 9_990, 4_321].map(async (from) => ({
+      from,
+      read: bodies(await readAll(log, 'facts.a', from)),
+    }));
+    for (const { from, read } of await Promise.all(reads)) expect(read).toEqual(numbers(from, 10_000 - from));
+    await eventually(() => expect(reader.seen).toEqual(numbers(0, 10_000)));
+    await subscription.stop();
+  });
+
   test('a large backlog comes in order, in bounded batches', async () => {
     const log = await fresh({ batchRecordsMax: 500 });
     await log.ensureTopic('facts.a');

@@ -2,6 +2,7 @@ import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import { kafkaErrorType } from './kafka-client.ts';
 import { MESSAGE_BYTES_MAX, topicUnknown } from './limits.ts';
 import { LogRefused } from './port.ts';
+import { backoffMs, sleep } from './wakes.ts';
 
 /** Short: who waits for an answer about a topic asks again himself. */
 const ADMIN_RETRY = { initialRetryTime: 50, maxRetryTime: 500, retries: 4 } as const;
@@ -71,11 +72,23 @@ export class KafkaAdmin {
     return Math.max(0, Number(offsets?.partitions.find((one) => one.partition === 0)?.offset ?? -1));
   }
 
+  /** Not every question of kafkajs is asked again when a coordinator is still loading or a connection was lost. */
+  async #ask<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.#askOnce(question);
+      } catch (error) {
+        if (failures > ADMIN_RETRY.retries || !isRetriable(error)) throw error;
+        await sleep(backoffMs(failures, ADMIN_RETRY.initialRetryTime, ADMIN_RETRY.maxRetryTime));
+      }
+    }
+  }
+
   /**
    * kafkajs remembers every topic it was asked about, and once one of them is deleted (a tenant that left) it fails all
    * later questions: a fresh client forgets it.
    */
-  async #ask<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
+  async #askOnce<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
     const admin = this.#admin;
     try {
       return await question(admin);
@@ -89,6 +102,10 @@ export class KafkaAdmin {
     await (isFirst ? admin : fresh).disconnect();
     return question(this.#admin);
   }
+}
+
+function isRetriable(error: unknown): boolean {
+  return error instanceof Error && 'retriable' in error && error.retriable === true && !isUnknownTopic(error);
 }
 
 function isUnknownTopic(error: unknown): boolean {

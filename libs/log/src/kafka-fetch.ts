@@ -145,6 +145,7 @@ export class KafkaFetcher {
 
   async #fetchOnce(node: string, topics: readonly string[]): Promise<void> {
     const broker = await this.#cluster.findBroker({ nodeId: node });
+    const asked = new Map(topics.map((topic) => [topic, this.#lowest(topic)]));
     const { responses } = await broker.fetch({
       isolationLevel: READ_COMMITTED,
       maxWaitTime: POLL_MS,
@@ -152,14 +153,14 @@ export class KafkaFetcher {
       maxBytes: RESPONSE_BYTES,
       topics: topics.map((topic) => ({
         topic,
-        partitions: [{ partition: 0, fetchOffset: String(this.#lowest(topic)), maxBytes: PARTITION_BYTES }],
+        partitions: [{ partition: 0, fetchOffset: String(asked.get(topic)), maxBytes: PARTITION_BYTES }],
       })),
     });
     for (const { topicName, partitions } of responses) {
       const partition = partitions[0];
       if (partition === undefined) continue;
       this.#ends.set(topicName, Number(partition.highWatermark));
-      this.#serve(topicName, partition.messages);
+      this.#serve(topicName, asked.get(topicName) ?? 0, partition.messages);
     }
   }
 
@@ -170,10 +171,12 @@ export class KafkaFetcher {
     return lowest;
   }
 
-  #serve(topic: string, messages: readonly FetchedMessage[]): void {
+  #serve(topic: string, asked: number, messages: readonly FetchedMessage[]): void {
     const records = messages.filter((message) => !message.isControlRecord).map((message) => recordOf(topic, message));
     const last = messages.at(-1);
     for (const want of [...(this.#wants.get(topic) ?? [])]) {
+      // Who came while the poll was under way may want what lies before it: this answer would skip that.
+      if (want.from < asked) continue;
       // An answer may begin before the offset that was asked for: a broker sends whole batches.
       const served = records.filter((record) => record.offset >= want.from);
       if (served.length > 0) {
