@@ -1,5 +1,6 @@
 import {
   type Catalog,
+  compareText,
   type Evaluation,
   type EvaluationDocument,
   evaluateMany,
@@ -73,7 +74,7 @@ export class Evaluations {
   async #computed(moment: Moment, subjects: readonly string[] | undefined): Promise<Evaluation[]> {
     if (moment.position < 0) return [];
     const catalog = await this.#knowledge.catalog(moment);
-    const wanted = subjects ?? subjectsOf(catalog, moment.asOf);
+    const wanted = subjects ?? subjectsOf(catalog, moment.asOf).sort(compareText);
     const view = await this.view(moment, catalog, wanted);
     return evaluateMany(view, wanted, [moment.asOf]);
   }

@@ -4,8 +4,10 @@ import {
   formatPosition,
   type Instant,
   type Metric,
+  offsetOf,
   type Position,
   parsePosition,
+  position,
   readInstant,
   subjectOf,
   subjectsOf,
@@ -76,7 +78,9 @@ export class Knowledge {
       knownAt === undefined || reached === undefined || knownAt >= reached.recordedAt
         ? reached
         : await knownPosition(this.#deps.store, workspace, knownAt, this.options);
-    const base = { workspace, position: known?.position ?? -1, latest, least };
+    // Whole records are known or not; `1841:0` names all of one.
+    const at = known === undefined ? -1 : position(offsetOf(known.position));
+    const base = { workspace, position: at, latest, least };
     return { ...base, knownAt: knownAt ?? now, asOf: asOf ?? knownAt ?? now };
   }
 

@@ -1,5 +1,5 @@
-import { instantText } from '@paceline/domain';
-import type { Routes } from '@paceline/runtime';
+import { instantText, suggestion } from '@paceline/domain';
+import { PacelineError, type Routes } from '@paceline/runtime';
 import { z } from 'zod';
 import { answer, formatQuery, isKnown, linkTo, metaOf, unchanged } from './answer.ts';
 import type { QueryDeps } from './deps.ts';
@@ -81,7 +81,7 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
         const trend = await read(deps, context, query, { where, groupBy });
         const compared = query.compare !== undefined;
         // A hundred thousand rows would be checked one by one; their type is the schema's.
-        reply.serializer(JSON.stringify);
+        reply.type('application/json; charset=utf-8').serializer(JSON.stringify);
         return answer(request, reply, query.format, {
           whole: {
             data: trend.rows,
@@ -124,7 +124,12 @@ function whereOf(query: TrendQuery): Readonly<Record<string, string>> {
   const where: Record<string, string> = {};
   for (const [name, value] of Object.entries(query)) {
     if (name in trendQuery.shape || typeof value !== 'string') continue;
-    if (!name.startsWith(WHERE)) throw refused('unknown_key', name, `${name} is not known here`);
+    if (!name.startsWith(WHERE)) {
+      const message = `${name} is not known here${suggestion(name, Object.keys(trendQuery.shape))}`;
+      throw new PacelineError('invalid_request', message, {
+        faults: [{ code: 'unknown_key', message, parameter: name }],
+      });
+    }
     where[name.slice(WHERE.length)] = value;
   }
   return where;
