@@ -30,15 +30,8 @@ export function checkKpi(kpi: KpiDocument, known: KnownNames, report: Reporter):
   if (spec.pace !== undefined && !cumulative) {
     report('pace_on_level', ['spec', 'pace'], 'only a KPI to date on a sum, count, counter or distinct has a pace');
   }
-  if (spec.bands !== undefined && spec.policy !== undefined && spec.direction !== 'within') {
+  if (spec.bands !== undefined && spec.policy !== undefined) {
     report('bands_and_policy', ['spec', 'bands'], '`bands` replace a policy; both are given');
-  }
-  if (spec.bands !== undefined && spec.policy !== undefined && spec.direction === 'within') {
-    report(
-      'bands_and_policy',
-      ['spec', 'policy'],
-      '`within` is judged by its range and bands; a policy has nothing to say',
-    );
   }
   if (spec.direction === 'within' && cumulative) {
     report(

@@ -10,10 +10,16 @@ export interface FocusLimits {
 
 export const FOCUS_LIMITS: FocusLimits = { keyResultsPerObjective: 5, objectivesPerUnitAndCycle: 5, kpisPerUnit: 10 };
 
-export function checkFocus(documents: readonly Document[], limits: FocusLimits, faults: DefinitionFault[]): void {
+export function checkFocus(
+  documents: readonly Document[],
+  isSound: (document: Document) => boolean,
+  limits: FocusLimits,
+  faults: DefinitionFault[],
+): void {
   const objectives = new Map<string, number>();
   const kpis = new Map<string, number>();
   for (const [index, document] of documents.entries()) {
+    if (!isSound(document)) continue;
     const warn = (path: readonly string[], message: string): void =>
       reporter(faults, index, documentId(document))('focus', path, message, { warning: true });
     if (document.kind === 'Objective') {

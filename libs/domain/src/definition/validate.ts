@@ -1,14 +1,25 @@
-import { type CycleDocument, type Document, documentId, type UnitDocument } from '../document.ts';
+import {
+  type CalendarDocument,
+  type CycleDocument,
+  type Document,
+  documentId,
+  type UnitDocument,
+} from '../document.ts';
+import { suggest } from '../metric/suggest.ts';
+import { compileCalendar } from '../time/calendar.ts';
+import { parseDate } from '../time/date.ts';
+import { zoneNames, zoneOf } from '../time/zone.ts';
 import { checkDates } from './check-dates.ts';
 import { checkAlertRule, checkSource } from './check-delivery.ts';
 import { checkKpi, checkObjective } from './check-goals.ts';
 import { checkMetric } from './check-metric.ts';
 import { checkPolicy } from './check-policy.ts';
-import { type DefinitionFault, type Reporter, reporter } from './fault.ts';
+import { DEFINITION_CODES, type DefinitionCode, type DefinitionFault, type Reporter, reporter } from './fault.ts';
 import { checkFocus, FOCUS_LIMITS, type FocusLimits } from './focus.ts';
 import { type KnownNames, knownNames, loopFrom } from './known.ts';
 import { NAME_PATTERN } from './names.ts';
 import { checkReference } from './references.ts';
+import { hasShape } from './shape.ts';
 
 export interface ValidateOptions {
   readonly limits?: Partial<FocusLimits>;
@@ -20,31 +31,30 @@ export interface ValidateOptions {
  */
 export function validateDocuments(documents: readonly Document[], options: ValidateOptions = {}): DefinitionFault[] {
   const faults: DefinitionFault[] = [];
-  const known = knownNames(documents);
   const first = new Map<string, number>();
+  const sound: (readonly [Document, Reporter])[] = [];
   for (const [index, document] of documents.entries()) {
     const id = documentId(document);
     const report = reporter(faults, index, id);
     const earlier = first.get(id);
-    if (earlier !== undefined) {
-      report('duplicate_name', ['metadata', 'name'], `document ${earlier} is ${id} already`);
-    }
+    if (earlier !== undefined) report('duplicate_name', ['metadata', 'name'], `document ${earlier} is ${id} already`);
     first.set(id, earlier ?? index);
-    checkDocument(document, known, report);
+    checkName(document.metadata.name, report);
+    if (hasShape(document, report)) sound.push([document, report]);
   }
-  checkFocus(documents, { ...FOCUS_LIMITS, ...options.limits }, faults);
-  return faults;
+  const known = knownNames(sound.map(([document]) => document));
+  for (const [document, report] of sound) checkDocument(document, known, report);
+  const isSound = new Set(sound.map(([document]) => document));
+  checkFocus(documents, (document) => isSound.has(document), { ...FOCUS_LIMITS, ...options.limits }, faults);
+  return faults.sort((left, right) => left.document - right.document);
+}
+
+function checkName(name: string, report: Reporter): void {
+  if (NAME_PATTERN.test(name)) return;
+  report('invalid_name', ['metadata', 'name'], `"${name}" is no name`, { suggestion: asName(name) });
 }
 
 function checkDocument(document: Document, known: KnownNames, report: Reporter): void {
-  const { name } = document.metadata;
-  if (!NAME_PATTERN.test(name)) {
-    report('invalid_name', ['metadata', 'name'], `"${name}" is no name`, { suggestion: asName(name) });
-  }
-  if (typeof document.spec !== 'object' || document.spec === null) {
-    report('missing_key', ['spec'], 'the document has no `spec`');
-    return;
-  }
   checkDates(document, report);
   switch (document.kind) {
     case 'Unit':
@@ -53,7 +63,11 @@ function checkDocument(document: Document, known: KnownNames, report: Reporter):
     case 'Cycle':
       checkCycle(document, report);
       return;
+    case 'Calendar':
+      checkCalendarTable(document, report);
+      return;
     case 'Metric':
+      checkZone(document.spec.timezone, report);
       checkMetric(document, known, report);
       return;
     case 'Kpi':
@@ -86,6 +100,32 @@ function asName(written: string): string | undefined {
   return NAME_PATTERN.test(name) ? name : undefined;
 }
 
+function checkZone(timezone: string | undefined, report: Reporter): void {
+  if (timezone === undefined || zoneOf(String(timezone)) !== undefined) return;
+  report('invalid_timezone', ['spec', 'timezone'], `there is no time zone "${timezone}"`, {
+    suggestion: suggest(String(timezone), zoneNames()),
+  });
+}
+
+/** The table of a calendar is checked where it is compiled; its pointers become paths here. */
+function checkCalendarTable(calendar: CalendarDocument, report: Reporter): void {
+  checkZone(calendar.spec.timezone, report);
+  const compiled = compileCalendar(calendar);
+  for (const fault of compiled.ok ? [] : compiled.faults) {
+    if (!isCode(fault.code)) continue;
+    const path = fault.pointer.split('/').slice(1);
+    report(
+      fault.code,
+      path.map((step) => (/^\d+$/.test(step) ? Number(step) : step)),
+      fault.message,
+    );
+  }
+}
+
+function isCode(code: string): code is DefinitionCode {
+  return Object.hasOwn(DEFINITION_CODES, code);
+}
+
 function checkUnit(unit: UnitDocument, known: KnownNames, report: Reporter): void {
   checkReference('unit', unit.spec.parent, known.units, ['spec', 'parent'], report);
   const loop = loopFrom(unit.metadata.name, (name) => {
@@ -96,7 +136,13 @@ function checkUnit(unit: UnitDocument, known: KnownNames, report: Reporter): voi
 }
 
 function checkCycle(cycle: CycleDocument, report: Reporter): void {
-  const { firstDay, lastDay } = cycle.spec;
+  const { firstDay, lastDay, timezone } = cycle.spec;
+  checkZone(timezone, report);
+  for (const key of ['firstDay', 'lastDay'] as const) {
+    const day = cycle.spec[key];
+    if (parseDate(String(day)) === undefined)
+      report('invalid_date', ['spec', key], `"${day}" is no day of the calendar`);
+  }
   if (lastDay < firstDay) {
     report('unreachable_cycle', ['spec', 'lastDay'], `the cycle ends on ${lastDay}, before it begins on ${firstDay}`);
   }
