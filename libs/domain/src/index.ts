@@ -20,6 +20,7 @@ export * from './grid.ts';
 export * from './instant.ts';
 export * from './interval.ts';
 export * from './json.ts';
+export * from './look.ts';
 export * from './memory-view.ts';
 export * from './metric/accept.ts';
 export * from './metric/accumulator.ts';
