@@ -28,6 +28,9 @@ export function createMetrics(options: { readonly defaults?: boolean } = {}) {
     batchPoints: gauge('processor_batch_points', 'Points in the last batch.', ['workspace']),
     batchSeconds: seconds('processor_batch_seconds', 'Time from a batch read to its commit.', ['workspace']),
     ticks: counter('processor_ticks_total', 'Ticks judged.', ['workspace']),
+    tickSeconds: seconds('processor_tick_seconds', 'Time to judge a tick and to bring every status up to it.', [
+      'workspace',
+    ]),
     judgements: counter('processor_judgements_total', 'Judgements written.', ['workspace']),
     restatements: counter('processor_restatements_total', 'Closed judgements that changed.', ['workspace']),
     deadLetters: counter('dead_letters_total', 'Records put aside, by error code.', ['code']),

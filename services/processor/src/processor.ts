@@ -1,10 +1,10 @@
-import { type Position, position } from '@paceline/domain';
+import { offsetOf, type Position, position } from '@paceline/domain';
 import { ALERTS_TOPIC, DEADLETTER_TOPIC, FACTS_PREFIX, factsTopic, workspaceOf } from '@paceline/events';
 import type { BatchContext, LogRecord, Subscription } from '@paceline/log';
 import type { Health, Service, Timer } from '@paceline/runtime';
 import { DEFAULTS, type ProcessorDeps, type ProcessorOptions, type WorkspaceDeps } from './options.ts';
 import { Ticker } from './ticker.ts';
-import { Workspace, type WorkspaceProgress } from './workspace.ts';
+import { DURATION_MS_MAX, Workspace, type WorkspaceProgress } from './workspace.ts';
 
 export interface Processor extends Service {
   /** Appends a tick at the head and resolves when it is judged; answers its position. */
@@ -28,7 +28,8 @@ interface Owned {
   refreshTimer: Timer | null;
   /** When the status was first out of date. */
   since: number | null;
-  lastRefreshMs: number;
+  /** The next refresh waits until then. */
+  notBefore: number;
 }
 
 /** Turns the logs of all workspaces it is assigned into tables. Several share the workspaces of one group. */
@@ -44,7 +45,9 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   function workspaceDeps(topic: string): WorkspaceDeps | undefined {
     const workspace = workspaceOf(topic);
     if (workspace === undefined) return undefined;
-    return { log, store, clock, logger, metrics, edition: deps.edition, workspace, topic, options, mode: 'live' };
+    const { edition, defaults } = deps;
+    const own = { workspace, topic, options, mode: 'live' as const, ...(defaults === undefined ? {} : { defaults }) };
+    return { log, store, clock, logger, metrics, edition, ...own };
   }
 
   function own(topic: string): Owned | undefined {
@@ -53,7 +56,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     if (known !== undefined || its === undefined) return known;
     const workspace = new Workspace(its);
     const ticker = new Ticker(its, workspace);
-    const entry: Owned = { workspace, ticker, refreshTimer: null, since: null, lastRefreshMs: 0 };
+    const entry: Owned = { workspace, ticker, refreshTimer: null, since: null, notBefore: 0 };
     workspace.caughtUp = () => {
       ticker.schedule();
       scheduleRefresh(topic, entry);
@@ -67,15 +70,14 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   function scheduleRefresh(topic: string, entry: Owned): void {
     const now = clock.now();
     entry.since ??= now;
-    const idleAt = now + options.statusIdleMs;
-    const busyAt = entry.since + options.statusBusyMs;
-    const waitMs = Math.max(Math.min(idleAt, busyAt) - now, 4 * entry.lastRefreshMs, 0);
-    if (entry.refreshTimer !== null && waitMs > 0 && now >= busyAt) return;
+    const wished = Math.min(now + options.statusIdleMs, entry.since + options.statusBusyMs);
+    const waitMs = Math.max(0, Math.max(wished, entry.notBefore) - now);
     entry.refreshTimer?.cancel();
     entry.refreshTimer = clock.after(waitMs, () => void refresh(topic, entry));
   }
 
   async function refresh(topic: string, entry: Owned): Promise<void> {
+    entry.refreshTimer?.cancel();
     entry.refreshTimer = null;
     entry.since = null;
     const began = clock.monotonic();
@@ -93,7 +95,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
         () => void refresh(topic, entry),
       );
     }
-    entry.lastRefreshMs = clock.monotonic() - began;
+    entry.notBefore = clock.now() + 4 * Math.min(DURATION_MS_MAX, clock.monotonic() - began);
     announceProgress();
   }
 
@@ -154,6 +156,11 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   }
 
   async function settle(workspace: string, at: Position): Promise<void> {
+    const topic = factsTopic(workspace);
+    await waitUntil(() => (progressOf(workspace)?.next ?? 0) > offsetOf(at));
+    // Whoever asks does not wait for the moment of silence.
+    const entry = owned.get(topic);
+    if (entry !== undefined && entry.workspace.progress.settled < at) await refresh(topic, entry);
     await waitUntil(() => (progressOf(workspace)?.settled ?? -1) >= at);
   }
 

@@ -1,8 +1,9 @@
 import {
-  extentsOf,
+  type ExtentQuestion,
   FOLD_SNAPSHOT_VERSION,
   type Instant,
   offsetOf,
+  type Position,
   position,
   readInstant,
   type WorkspaceFold,
@@ -10,7 +11,7 @@ import {
 } from '@paceline/domain';
 import { decodeRecord, RECORDED_AT_HEADER } from '@paceline/events';
 import type { LogRecord } from '@paceline/log';
-import { readStatements } from '@paceline/store';
+import { readExtents } from '@paceline/store';
 import type { WorkspaceDeps } from './options.ts';
 
 /** Time of a record whose body cannot be read: as every reader of its header alone sees it. */
@@ -84,13 +85,18 @@ export async function answerQuestions(
   settled: boolean,
   deps: WorkspaceDeps,
 ): Promise<void> {
+  const byBound = new Map<Position, ExtentQuestion[]>();
   for (const question of fold.questions()) {
-    const { metric, feeder } = question;
     const before = question.before ?? (settled ? position(next) : null);
     if (before === null || before > position(next)) continue;
-    const compiled = fold.catalog.metrics.get(metric);
-    if (compiled === undefined) continue;
-    const statements = await readStatements(deps.store, deps.workspace, metric, before, { lane: 'judge' });
-    fold.answer(question, extentsOf(compiled, statements).get(feeder) ?? null);
+    byBound.set(before, [...(byBound.get(before) ?? []), question]);
+  }
+  for (const [before, questions] of byBound) {
+    const names = new Set(questions.map(({ metric }) => metric));
+    const metrics = [...names].flatMap((name) => fold.catalog.metrics.get(name) ?? []);
+    const extents = await readExtents(deps.store, deps.workspace, metrics, before, { lane: 'judge' });
+    for (const question of questions) {
+      fold.answer(question, extents.get(question.metric)?.get(question.feeder) ?? null);
+    }
   }
 }

@@ -23,6 +23,9 @@ type Context = Pick<BatchContext, 'heartbeat' | 'commit' | 'end' | 'signal'>;
 /** Records of one span at most, so that a log of tiny records is committed now and then too. */
 const SPAN_RECORDS_MAX = 20_000;
 
+/** What a duration counts at most when it decides how long to wait: a clock that plays years makes them long. */
+export const DURATION_MS_MAX = 2_000;
+
 export interface WorkspaceProgress {
   /** Next offset to take. */
   readonly next: number;
@@ -63,7 +66,7 @@ export class Workspace {
 
   constructor(deps: WorkspaceDeps) {
     this.deps = deps;
-    this.#fold = new WorkspaceFold();
+    this.#fold = newFold(deps);
     this.#judge = new Judge(deps, this.#fold);
     this.#status = new Status(deps, this.#fold, this.#judge);
     this.#span = new Span(deps.workspace, 0);
@@ -98,7 +101,7 @@ export class Workspace {
     this.#loaded = false;
     await this.#writing;
     this.#broken = null;
-    const fold = new WorkspaceFold();
+    const fold = newFold(this.deps);
     const from = await restoreFold(fold, next, this.deps);
     this.#fold = fold;
     this.#judge = new Judge(this.deps, fold);
@@ -221,9 +224,11 @@ export class Workspace {
     this.#ticked = { position: record.position, recordedAt };
     await this.#drain();
     await this.#settle();
-    this.deps.metrics.ticks.inc({ workspace: this.deps.workspace });
-    this.lastTickMs = Math.round(this.deps.clock.monotonic() - began);
-    const { workspace, logger } = this.deps;
+    const { workspace, logger, metrics, clock } = this.deps;
+    metrics.ticks.inc({ workspace });
+    metrics.tickSeconds.observe({ workspace }, (clock.monotonic() - began) / 1000);
+    this.lastTickMs = Math.min(DURATION_MS_MAX, Math.round(this.deps.clock.monotonic() - began));
+
     logger.debug({ workspace, position: record.position, tookMs: this.lastTickMs }, 'tick judged');
   }
 
@@ -294,4 +299,8 @@ export class Workspace {
     await saveSnapshot(this.#fold, this.deps);
     this.#snapshotAt = { records: this.#next, at: clock.now() };
   }
+}
+
+function newFold({ defaults }: WorkspaceDeps): WorkspaceFold {
+  return new WorkspaceFold(defaults === undefined ? {} : { defaults });
 }

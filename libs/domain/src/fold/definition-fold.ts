@@ -1,4 +1,4 @@
-import type { Catalog, KnownDocument } from '../catalog.ts';
+import type { Catalog, KnownDocument, WorkspaceDefaults } from '../catalog.ts';
 import { compileCatalog } from '../definition/compile.ts';
 import type { JsonValue } from '../document.ts';
 import type { CoveredFact, Fact, ObservationsFact, OverrideFact, Recorded } from '../fact.ts';
@@ -70,6 +70,12 @@ export class DefinitionFold {
   #recordedAt: Instant = Number.NEGATIVE_INFINITY;
   #lastTick: LastTick | null = null;
   #catalog: Catalog | null = null;
+  readonly #defaults: WorkspaceDefaults;
+
+  /** `defaults` are the policy and pace of subjects that name none. */
+  constructor(options: { readonly defaults?: WorkspaceDefaults } = {}) {
+    this.#defaults = options.defaults ?? {};
+  }
 
   /** Of the last record seen (of its first point), -1 before the first. */
   get position(): Position {
@@ -93,7 +99,7 @@ export class DefinitionFold {
   get catalog(): Catalog {
     const { position, documents } = this.definitions;
     if (this.#catalog === null || this.#catalog.position !== position) {
-      this.#catalog = compileCatalog(documents.values(), { position });
+      this.#catalog = compileCatalog(documents.values(), { position, defaults: this.#defaults });
     }
     return this.#catalog;
   }

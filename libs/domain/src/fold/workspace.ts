@@ -147,15 +147,16 @@ export class WorkspaceFold extends DefinitionFold {
     const feeder = activity.feeder(fact.feeder);
     const readAt = fact.readAt ?? recordedAt;
     const others = [...activity.feeders.values()].filter((other) => other !== feeder);
-    const late = others.some((other) => other.readAt >= readAt);
+    // With revisions of the source, an earlier statement may stand against any later one.
+    const overtaken = activity.metric?.revisions === true || others.some((other) => other.readAt >= readAt);
     const before = feeder.explicit ? null : feeder.coverage(activity.points);
     for (const [bucket, stated] of this.#bucketsOfRecord(activity, fact, recordedAt)) {
       this.touched.bucket(activity.name, bucket, stated.validFrom);
       this.fresh.bucket(activity.name, bucket, stated.validFrom);
       for (const other of others) other.disputed(bucket);
-      if (stated.retracted) feeder.stated(bucket, readAt, { retracted: true, overtaken: late });
+      if (stated.retracted) feeder.stated(bucket, readAt, { retracted: true, overtaken });
       if (!stated.valued || isAhead(activity.metric, bucket, recordedAt)) continue;
-      feeder.stated(bucket, readAt, { retracted: false, overtaken: late || stated.revised });
+      feeder.stated(bucket, readAt, { retracted: false, overtaken });
     }
     if (before === null) return;
     const moved = firstDifference(before, feeder.coverage(activity.points));
@@ -176,14 +177,12 @@ export class WorkspaceFold extends DefinitionFold {
           validFrom: time ?? periodValidFrom(bucket, recordedAt),
           valued: false,
           retracted: false,
-          revised: false,
         };
         buckets.set(bucket, stated);
       }
       if (time !== null && time < stated.validFrom) stated.validFrom = time;
       if (isRetraction(activity.metric, point)) stated.retracted = true;
       else stated.valued = true;
-      if (point.revision !== undefined && activity.metric?.revisions === true) stated.revised = true;
     }
     return buckets;
   }
@@ -278,7 +277,6 @@ interface Stated {
   validFrom: Instant;
   valued: boolean;
   retracted: boolean;
-  revised: boolean;
 }
 
 /** Whether the point is absent after this statement, as `saidOf` has it. */
