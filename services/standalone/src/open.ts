@@ -43,6 +43,8 @@ export interface OpenOptions {
   readonly ticks?: 'scheduled' | 'manual';
   /** Whether an orderly stop judges a last time. Default true for one-shot commands. */
   readonly tickAtStop?: boolean;
+  /** How long the status waits for silence before it is refreshed; default 200 ms. The demo, which waits for it each month, asks for less. */
+  readonly statusIdleMs?: number;
 }
 
 /** Everything in one process, on a log and jobs in SQLite and ClickHouse's engine inside. */
@@ -129,6 +131,7 @@ async function compose({ options, clock, log, store, jobs, config, logger, env }
     options: {
       ticks: options.ticks ?? (config.ticks === 'manual' ? 'manual' : 'scheduled'),
       tickAtStop: options.tickAtStop ?? !background,
+      ...(options.statusIdleMs === undefined ? {} : { statusIdleMs: options.statusIdleMs }),
     },
   });
   const catalog = createCatalog({ ...shared, waitMs: config.limits.waitMs });

@@ -62,6 +62,7 @@ export async function playDemo(options: DemoOptions): Promise<void> {
     background: false,
     ticks: 'manual',
     tickAtStop: false,
+    statusIdleMs: 10,
   });
   const interrupted = stopOnInterrupt(paceline);
   try {
