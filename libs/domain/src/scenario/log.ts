@@ -31,9 +31,7 @@ interface Entry {
  */
 export function scenarioLog(scenario: Scenario): ScenarioLog {
   const refusals: ScenarioRefusal[] = [];
-  // Values come as if pushed. A source that never runs here must not keep a metric from ever being complete.
-  const definitions = scenario.definitions.filter(({ document }) => document.kind !== 'Source');
-  const groups = groupsOf({ ...scenario, definitions });
+  const groups = groupsOf(scenario);
   checkDefinitions(groups, refusals);
   const metrics = compileCatalog(
     groups.flatMap(({ documents }) => documents).map((document) => ({ document, position: 0, recordedAt: BEGINNING })),
@@ -45,7 +43,8 @@ export function scenarioLog(scenario: Scenario): ScenarioLog {
       type: 'definitions',
       command: `scenario-${recordedAt}`,
       expects,
-      put: documents,
+      // Values come as if pushed. A source that never runs here must not keep a metric from ever being complete.
+      put: documents.filter(({ kind }) => kind !== 'Source'),
       remove: [],
     }),
   }));

@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { PRESETS } from '../policy/policy.ts';
+import { REASONS } from '../reasons.ts';
+
+const docs = readFileSync(new URL('../../../../docs/evaluation.md', import.meta.url), 'utf8');
+
+describe('docs/evaluation.md', () => {
+  it('has every reason with its meaning and remedy', () => {
+    for (const [code, [meaning, remedy]] of Object.entries(REASONS)) {
+      expect(docs).toContain(`| \`${code}\` | ${meaning} | ${remedy} |`);
+    }
+  });
+
+  it('has every preset with its bars', () => {
+    for (const { name, kind, onTrack, atRisk } of PRESETS.values()) {
+      const row = docs.split('\n').find((line) => line.startsWith(`| \`${name}\``));
+      expect(row, name).toContain(`| ${kind} |`);
+      for (const bar of [...Object.values(onTrack), ...Object.values(atRisk)]) {
+        expect(
+          row
+            ?.replaceAll(' .', ' 0.')
+            .match(/\d+(\.\d+)?/g)
+            ?.map(Number),
+          name,
+        ).toContain(bar);
+      }
+    }
+  });
+
+  it('names scenarios that exist', () => {
+    const named = docs.match(/`([a-z]+(?:-[a-z]+){2,})(?:\.yaml)?`/g) ?? [];
+    expect(named.length).toBeGreaterThan(10);
+    for (const name of named.map((text) => text.replaceAll('`', '').replace('.yaml', ''))) {
+      expect(existsSync(new URL(`../../scenarios/${name}.yaml`, import.meta.url)), name).toBe(true);
+    }
+  });
+});
