@@ -52,6 +52,14 @@ async function readAll(log: EventLog, topic: string, from = 0, to?: number): Pro
   return all;
 }
 
+function tail(log: EventLog, topic: string, from: number, signal: AbortSignal) {
+  const seen: string[] = [];
+  const done = (async () => {
+    for await (const batch of log.read(topic, { from, tail: true, signal })) seen.push(...bodies(batch));
+  })();
+  return { seen, done };
+}
+
 async function codeOf(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;
@@ -295,6 +303,27 @@ function describeReading({ fresh, eventually }: Context): void {
     for (const { from, read } of await Promise.all(reads)) expect(read).toEqual(numbers(from, 10_000 - from));
     await eventually(() => expect(reader.seen).toEqual(numbers(0, 10_000)));
     await subscription.stop();
+  });
+
+  test('a reader that begins while another waits at the end misses nothing of what lies before', async () => {
+    const log = await fresh();
+    await log.ensureTopic('facts.a');
+    await log.append('facts.a', numbered(0, 10));
+    const stop = new AbortController();
+    const waiting = tail(log, 'facts.a', 10, stop.signal);
+    for (let round = 0; round < 10; round++) {
+      const begun = new AbortController();
+      const reading = tail(log, 'facts.a', 0, begun.signal);
+      // Somewhen between its first question and the end of the wait of the other.
+      await new Promise((resolve) => setTimeout(resolve, round * 5));
+      await log.append('facts.a', [message(String(10 + round))]);
+      await eventually(() => expect(reading.seen).toEqual(numbers(0, 11 + round)));
+      begun.abort();
+      await reading.done;
+    }
+    await eventually(() => expect(waiting.seen).toEqual(numbers(10, 10)));
+    stop.abort();
+    await waiting.done;
   });
 
   test('a large backlog comes in order, in bounded batches', async () => {

@@ -47,7 +47,8 @@ export class KafkaMember implements Subscription {
   #consumer: Consumer | undefined;
   /** Fulfilled while the member is in the group. */
   #joined = Promise.withResolvers<void>();
-  #committedTopics = 0;
+  /** Offsets that the broker said it has, by topic. */
+  readonly #acknowledged = new Map<string, string>();
   #looking: Promise<void> | undefined;
   #lookAgain = false;
   #restarts = 0;
@@ -178,8 +179,10 @@ export class KafkaMember implements Subscription {
     consumer.on(consumer.events.REBALANCING, () => {
       if (isCurrent()) this.#joined = Promise.withResolvers();
     });
-    consumer.on(consumer.events.COMMIT_OFFSETS, () => {
-      this.#committedTopics += 1;
+    consumer.on(consumer.events.COMMIT_OFFSETS, ({ payload }) => {
+      for (const { topic, partitions } of payload.topics) {
+        for (const { offset } of partitions) this.#acknowledged.set(topic, String(offset));
+      }
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (isCurrent()) void this.#rejoin(payload.error);
@@ -273,10 +276,10 @@ export class KafkaMember implements Subscription {
     await this.#turn;
     const consumer = this.#consumer;
     if (consumer === undefined || !this.#deliveries.has(topic)) throw topicRevoked(this.#options.group, topic);
-    const before = this.#committedTopics;
+    this.#acknowledged.delete(topic);
     await consumer.commitOffsets([{ topic, partition: 0, offset: String(next) }]);
     // A consumer that is being stopped drops a commit without a word; only the event says that the broker has it.
-    if (this.#committedTopics === before) throw topicRevoked(this.#options.group, topic);
+    if (this.#acknowledged.get(topic) !== String(next)) throw topicRevoked(this.#options.group, topic);
   }
 
   #reader(topic: string): TopicReader {
