@@ -29,7 +29,7 @@ export interface StoreLimits {
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
-/** A table in which this many rows are refused one by one is itself at fault, and the engine's error is thrown as it is. */
+/** Where the engine refuses this many rows one by one, the table is at fault and not the rows: its error is thrown. */
 const REJECTED_MAX = 1_000;
 const BACKOFF_MAX_MS = 5_000;
 const STREAM_ROWS = 10_000;
@@ -75,51 +75,40 @@ export class ClickHouseStore implements Store {
   async insert<Table extends TableName>(table: Table, rows: readonly Row<Table>[]): Promise<void> {
     const refused: RejectedRow[] = [];
     let cause: unknown;
-    for (let from = 0; from < rows.length; from += this.limits.insertRowsMax) {
-      const to = Math.min(rows.length, from + this.limits.insertRowsMax);
-      cause = (await this.insertPart(table, rows, from, to, refused)) ?? cause;
+    const { insertRowsMax } = this.limits;
+    // Parts still to store, the next one last: halves and remainders go in the order of their rows.
+    const parts: Part[] = [];
+    for (let to = rows.length; to > 0; to = Math.floor((to - 1) / insertRowsMax) * insertRowsMax)
+      parts.push({ from: Math.floor((to - 1) / insertRowsMax) * insertRowsMax, to });
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+      if (part.from >= part.to) continue;
+      try {
+        await this.insertPart(table, rows, part);
+      } catch (error) {
+        cause = error;
+        parts.push(...divide(part, error, refused).reverse());
+      }
     }
     if (refused.length === 0) return;
-    refused.sort((a, b) => a.index - b.index);
-    throw new RowsRejectedError(table, refused, cause);
+    throw new RowsRejectedError(
+      table,
+      refused.sort((a, b) => a.index - b.index),
+      cause,
+    );
   }
 
-  /** Stores rows `from` to `to`, halving when they are too many for the engine's memory or some of them are bad. */
   private async insertPart<Table extends TableName>(
     table: Table,
     rows: readonly Row<Table>[],
-    from: number,
-    to: number,
-    refused: RejectedRow[],
-  ): Promise<unknown> {
-    if (from >= to) return undefined;
-    try {
-      const { bytes } = encodeRows(table, rows, from, to);
-      await this.attempt(
-        `Inserting ${to - from} row(s) into ${table}`,
-        (limits) => this.wire.insert(table, bytes, limits),
-        {
-          timeoutMs: this.limits.insertTimeoutMs,
-        },
-      );
-      return undefined;
-    } catch (error) {
-      if (error instanceof RowEncodingError) {
-        refused.push({ index: error.index, message: error.message, engineCode: null });
-        const before = await this.insertPart(table, rows, from, error.index, refused);
-        return (await this.insertPart(table, rows, error.index + 1, to, refused)) ?? before ?? error;
-      }
-      const bad = isBadRows(error);
-      if (to - from === 1 && bad && error instanceof StoreError) {
-        if (refused.length >= REJECTED_MAX) throw error;
-        refused.push({ index: from, message: error.message, engineCode: error.engineCode });
-        return error;
-      }
-      if (to - from === 1 || !(bad || isMemoryLimit(error))) throw error;
-      const middle = Math.floor((from + to) / 2);
-      const first = await this.insertPart(table, rows, from, middle, refused);
-      return (await this.insertPart(table, rows, middle, to, refused)) ?? first;
-    }
+    { from, to }: Part,
+  ): Promise<void> {
+    const { bytes } = encodeRows(table, rows, from, to);
+    const options = { timeoutMs: this.limits.insertTimeoutMs, insert: true };
+    await this.attempt(
+      `Inserting ${to - from} row(s) into ${table}`,
+      (limits) => this.wire.insert(table, bytes, limits),
+      options,
+    );
   }
 
   async read<Shape extends ReadShape>(
@@ -184,14 +173,18 @@ export class ClickHouseStore implements Store {
     return this.attempt(what, (limits) => this.wire.run(lane, sql, format, limits), options);
   }
 
-  private async attempt<T>(what: string, call: (limits: WireLimits) => Promise<T>, options: QueryOptions): Promise<T> {
+  private async attempt<T>(
+    what: string,
+    call: (limits: WireLimits) => Promise<T>,
+    options: QueryOptions & { readonly insert?: boolean },
+  ): Promise<T> {
     const limits = this.limitsOf(options);
     for (let tried = 1; ; tried++) {
       try {
         return await call(limits);
       } catch (cause) {
         const error = limits.signal?.aborted === true ? cancelled(what, cause) : toStoreError(cause, what);
-        if (tried >= this.limits.triesMax || !isWorthRetrying(error)) throw error;
+        if (tried >= this.limits.triesMax || !isWorthRetrying(error, options.insert === true)) throw error;
         await this.limits.sleep(Math.min(BACKOFF_MAX_MS, this.limits.backoffMs * 2 ** (tried - 1)));
       }
     }
@@ -210,6 +203,35 @@ export class ClickHouseStore implements Store {
       `A query answered ${rows.length} rows where at most ${rowsMax} are taken: narrow it, or stream it`,
     );
   }
+}
+
+/** Rows `from` to `to`, exclusive. */
+interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What is still to be stored of a part that failed: halves, or what lies around a refused row. Throws what no division cures. */
+function divide({ from, to }: Part, error: unknown, refused: RejectedRow[]): Part[] {
+  if (error instanceof RowEncodingError) {
+    refused.push({ index: error.index, message: error.message, engineCode: null });
+    return [
+      { from, to: error.index },
+      { from: error.index + 1, to },
+    ];
+  }
+  if (!(error instanceof StoreError)) throw error;
+  const bad = isBadRows(error);
+  if (to - from > 1 && (bad || isMemoryLimit(error))) {
+    const middle = Math.floor((from + to) / 2);
+    return [
+      { from, to: middle },
+      { from: middle, to },
+    ];
+  }
+  if (!bad || refused.length >= REJECTED_MAX) throw error;
+  refused.push({ index: from, message: error.message, engineCode: error.engineCode });
+  return [];
 }
 
 const SCHEMA_TABLE = `CREATE TABLE IF NOT EXISTS schema_migration

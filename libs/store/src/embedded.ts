@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { unlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -161,14 +161,28 @@ function quoted(text: string): string {
 }
 
 function openError(cause: unknown, path: string): StoreError {
-  const error = toStoreError(cause, `The data folder ${path} cannot be opened`);
-  if (/Cannot lock file|already running/.test(error.message))
+  const owner = ownerOf(path);
+  if (owner !== undefined)
     return new StoreError(
       'store_locked',
-      `The data folder ${path} is owned by another running process: stop that process, or talk to it with --url`,
-      { cause, engineCode: 76 },
+      `The data folder ${path} is owned by another running process (${owner}): stop that process, or talk to it with --url`,
+      { cause },
     );
+  const error = toStoreError(cause, `The data folder ${path} cannot be opened`);
   return error.code === 'store_statement' ? new StoreError('store_folder', error.message, { cause }) : error;
+}
+
+/** The engine says only on standard error that a folder is locked; the process that locked it wrote its number there. */
+function ownerOf(path: string): number | undefined {
+  try {
+    const pid = Number(/^PID: (\d+)/m.exec(readFileSync(join(path, 'status'), 'utf8'))?.[1]);
+    if (!Number.isInteger(pid) || pid === process.pid) return undefined;
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    // No such file, or no such process: then it is not the lock that keeps the folder from opening.
+    return undefined;
+  }
 }
 
 async function drainNative(): Promise<void> {

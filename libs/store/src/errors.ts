@@ -131,9 +131,12 @@ function kindOf(engineCode: number): StoreErrorCode {
   return 'store_statement';
 }
 
-/** 252 and time-outs: the same statement may succeed in a moment. */
-export function isWorthRetrying(error: StoreError): boolean {
-  return error.code === 'store_busy' || error.code === 'store_unavailable' || error.engineCode === 159;
+/**
+ * Whether the same statement may succeed in a moment: the engine is busy (252) or cannot be reached. A time-out is worth
+ * another try for an insert, whose work is bounded; a query would take as long again.
+ */
+export function isWorthRetrying(error: StoreError, insert: boolean): boolean {
+  return error.code === 'store_busy' || error.code === 'store_unavailable' || (insert && error.engineCode === 159);
 }
 
 function withEngineCode(cause: unknown, code: string): { cause: unknown; engineCode?: number } {
