@@ -4,41 +4,59 @@ import { freshnessNow, percent, readable, VERDICT_LOOK } from '../look.ts';
 import { type Column, type Output, paint, printRows } from '../output.ts';
 import type { EvaluationView, StatusAnswer } from '../wire.ts';
 
+/** A roll-up has no value of its own: where others show value and expected value, it shows how much of the way it is. */
 export function statusColumns(output: Output, answer: StatusAnswer): Column<EvaluationView>[] {
+  if (output.format === 'csv') return csvColumns(answer);
   const now = Date.parse(answer.meta.now);
-  const about = (row: EvaluationView) => answer.meta.subjects[row.subject];
   return [
     { title: 'subject', cell: (row) => row.subject },
-    { title: 'owner', cell: (row) => about(row)?.owner },
-    { title: 'value', align: 'right', cell: (row) => (output.format === 'csv' ? row.value : readable(row.value)) },
-    { title: 'target', align: 'right', cell: (row) => (output.format === 'csv' ? row.target : targetText(row)) },
+    { title: 'owner', cell: (row) => answer.meta.subjects[row.subject]?.owner },
+    { title: 'value', align: 'right', cell: (row) => (isRollup(row) ? percent(row.progress) : readable(row.value)) },
+    { title: 'target', align: 'right', cell: targetText },
     {
       title: 'expected',
       align: 'right',
-      field: 'expected_value',
-      cell: (row) => (output.format === 'csv' ? row.expectedValue : readable(row.expectedValue)),
+      cell: (row) => (isRollup(row) ? percent(row.expected) : readable(row.expectedValue)),
     },
-    {
-      title: 'progress',
-      align: 'right',
-      cell: (row) => (output.format === 'csv' ? row.progress : percent(row.progress)),
-    },
-    { title: 'pace', align: 'right', cell: (row) => (output.format === 'csv' ? row.pace : percent(row.pace)) },
+    { title: 'pace', align: 'right', cell: (row) => percent(row.pace) },
     {
       title: 'verdict',
       cell: (row) => {
-        if (output.format === 'csv') return row.verdict;
         const look = VERDICT_LOOK[row.verdict];
         return paint(output, look.tone, `${look.symbol} ${look.text}${row.provisional ? ' (provisional)' : ''}`);
       },
     },
-    {
-      title: 'measured',
-      field: 'measured_at',
-      cell: (row) => (output.format === 'csv' ? row.measuredAt : (row.measuredAt?.slice(0, 10) ?? '')),
-    },
+    { title: 'measured', cell: (row) => row.measuredAt?.slice(0, 10) },
     { title: 'freshness', cell: (row) => freshnessNow(row.lateAt, row.staleAt, now) },
   ];
+}
+
+function csvColumns(answer: StatusAnswer): Column<EvaluationView>[] {
+  const now = Date.parse(answer.meta.now);
+  const about = (row: EvaluationView) => answer.meta.subjects[row.subject];
+  return [
+    { title: 'subject', cell: (row) => row.subject },
+    { title: 'title', cell: (row) => about(row)?.title },
+    { title: 'owner', cell: (row) => about(row)?.owner },
+    { title: 'unit', cell: (row) => about(row)?.unit },
+    { title: 'value', cell: (row) => row.value },
+    { title: 'target', cell: (row) => row.target },
+    { title: 'target_low', cell: (row) => row.targetLow },
+    { title: 'target_high', cell: (row) => row.targetHigh },
+    { title: 'expected_value', cell: (row) => row.expectedValue },
+    { title: 'progress', cell: (row) => row.progress },
+    { title: 'expected', cell: (row) => row.expected },
+    { title: 'pace', cell: (row) => row.pace },
+    { title: 'verdict', cell: (row) => row.verdict },
+    { title: 'reason', cell: (row) => row.reason },
+    { title: 'measured_at', cell: (row) => row.measuredAt },
+    { title: 'freshness', cell: (row) => freshnessNow(row.lateAt, row.staleAt, now) },
+    { title: 'provisional', cell: (row) => String(row.provisional) },
+  ];
+}
+
+function isRollup(row: EvaluationView): boolean {
+  return row.value === null && /^(objective|unit)\//.test(row.subject);
 }
 
 function targetText(row: EvaluationView): string {
