@@ -5,9 +5,10 @@ import { openMemoryLog } from '@paceline/log/memory';
 import { type Store, statusList } from '@paceline/store';
 import { temporaryStore } from '@paceline/store/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { factsOf, judgementsOf, statusOf } from './oracle.ts';
 import type { Processor } from './processor.ts';
-import { TestLog, testProcessor } from './testing.ts';
+import { TestLog, testProcessor } from './testing/log.ts';
+import { factsOf, faultsOf, type Judged, judgementsOf, statusOf } from './testing/oracle.ts';
+import { randomLog, randomOf } from './testing/random-log.ts';
 
 let store: Store;
 let stopStore: () => Promise<void>;
@@ -123,14 +124,18 @@ async function recordsOf(log: TestLog): Promise<LogRecord[]> {
   return records;
 }
 
-/** Every table row of a workspace that stands for something, as text; rows written twice are one. */
-async function judgedRows(workspace: string): Promise<string[]> {
-  const rows = await store.query<Record<string, string>>({
+/** Judgements of a workspace; rows written twice are one. */
+async function judged(workspace: string): Promise<Judged[]> {
+  const rows = await store.query<{ subject: string; at: string; position: string; hash: string }>({
     sql: `SELECT DISTINCT subject, toUnixTimestamp64Micro(as_of) AS at, position, lower(hex(hash)) AS hash FROM judgement
 WHERE workspace = {workspace:String} ORDER BY position, subject, at`,
     params: { workspace },
   });
-  return rows.map(({ subject, at, position, hash }) => `${position} ${subject} ${Number(at) / 1000} ${hash}`).sort();
+  return rows.map(({ at, position, ...row }) => ({ ...row, at: Number(at) / 1000, position: Number(position) }));
+}
+
+function textOf({ subject, at, position, hash }: Judged): string {
+  return `${position} ${subject} ${at} ${hash}`;
 }
 
 async function statusRows(workspace: string): Promise<Map<string, string>> {
@@ -141,10 +146,8 @@ async function statusRows(workspace: string): Promise<Map<string, string>> {
 
 async function expectOracle(log: TestLog): Promise<void> {
   const facts = factsOf(await recordsOf(log));
-  const expected = judgementsOf(facts, Date.parse('2026-10-31T23:00:00Z'))
-    .map(({ subject, at, position, hash }) => `${position} ${subject} ${at} ${hash}`)
-    .sort();
-  expect(await judgedRows(log.workspace)).toEqual(expected);
+  const expected = judgementsOf(facts, Date.parse('2026-10-31T23:00:00Z'));
+  expect((await judged(log.workspace)).map(textOf).sort()).toEqual(expected.map(textOf).sort());
 }
 
 async function deadLetters(workspace: string): Promise<Record<string, string>[]> {
@@ -210,7 +213,7 @@ describe('judgements', () => {
     const processor = await process(log);
     await processor.tick(log.workspace);
     await expectOracle(log);
-    expect((await judgedRows(log.workspace)).length).toBeGreaterThan(40);
+    expect((await judged(log.workspace)).length).toBeGreaterThan(40);
   });
 
   it('follow late, corrected and retracted values, check-ins and changed definitions', async () => {
@@ -235,10 +238,10 @@ describe('judgements', () => {
     const log = await begun();
     const processor = await process(log);
     await processor.tick(log.workspace);
-    const before = await judgedRows(log.workspace);
+    const before = await judged(log.workspace);
     await log.state('revenue', { '2026-11-03': '10' });
     await processor.tick(log.workspace);
-    expect(await judgedRows(log.workspace)).toEqual(before);
+    expect(await judged(log.workspace)).toEqual(before);
   });
 
   it('are the same after restarts and kills at every fact', async () => {
@@ -295,6 +298,33 @@ async function forget(workspace: string): Promise<void> {
     await store.command({ sql, params: { workspace } });
   }
 }
+
+describe('a log in which everything happens', () => {
+  it.each([4, 13, 25])(
+    'of seed %i, cut into random batches with failing commits, is judged as the evaluator says',
+    async (seed) => {
+      const log = new TestLog(`w${++count}`, '2026-11-01T08:00:00Z');
+      await randomLog(log, seed, 60);
+      const random = randomOf(seed);
+      const faulty = openMemoryLog({
+        disk: log.disk,
+        now: () => log.now,
+        sleep: async () => {},
+        faults: {
+          cut: (_topic, available) => 1 + Math.floor(random() * available),
+          commit: () => (random() < 0.05 ? 'failed' : 'done'),
+        },
+      });
+      const processor = testProcessor(faulty, store, { spanPointsMax: 5 });
+      running.add(processor);
+      await processor.start();
+      await processor.settle(log.workspace, (await faulty.end(log.topic)) * 1024 - 1);
+      const rows = await judged(log.workspace);
+      expect(rows.length).toBeGreaterThan(50);
+      expect(faultsOf(rows, factsOf(await recordsOf(log)), Date.parse('2026-10-01T00:00:00Z'))).toEqual([]);
+    },
+  );
+});
 
 describe('tables built again from the log', () => {
   it('hold the same rows, though the first time was full of stops and kills', async () => {

@@ -36,6 +36,16 @@ interface Due {
   readonly touched: boolean;
 }
 
+interface Work {
+  readonly metric: Metric;
+  readonly due: readonly Due[];
+}
+
+interface TickOf extends Tick {
+  /** `null`: there was no tick before, so no rollup either. */
+  readonly previous: { readonly recordedAt: Instant } | null;
+}
+
 /**
  * Writes the rollups of a tick: of buckets that became complete since the tick before, and of complete ones that a fact
  * touched. Kept are buckets of the metric's own grain where they hold many points, and months of finer grains. Open
@@ -44,10 +54,10 @@ interface Due {
 export async function writeRollups(
   fold: WorkspaceFold,
   cells: CellCache,
-  tick: Tick & { readonly previous: Pick<Tick, 'recordedAt'> | null; heartbeat(): Promise<void> },
+  tick: TickOf & { heartbeat(): Promise<void> },
   deps: WorkspaceDeps,
 ): Promise<void> {
-  const work: { readonly metric: Metric; readonly due: readonly Due[] }[] = [];
+  const work: Work[] = [];
   for (const name of fold.metrics()) {
     const metric = fold.catalog.metrics.get(name);
     if (metric === undefined || metric.aggregation === null || keepsValues(metric)) continue;
@@ -61,10 +71,10 @@ export async function writeRollups(
 }
 
 async function writeSlice(
-  work: readonly { readonly metric: Metric; readonly due: readonly Due[] }[],
+  work: readonly Work[],
   fold: WorkspaceFold,
   cells: CellCache,
-  tick: Tick,
+  tick: TickOf,
   deps: WorkspaceDeps,
 ): Promise<void> {
   const needs = work.map(({ metric, due }) => ({
@@ -74,24 +84,28 @@ async function writeSlice(
     running: [],
   }));
   const read = await cells.read(needs, tick.position);
+  const before = await rolledUpBefore(work, tick, deps);
   const rows: Row<'rollup'>[] = [];
   for (const { metric, due } of work) {
     const shape = fold.documents.get(`metric/${metric.name}`)?.shape ?? 0;
-    const before = await emptied(metric, due, shape, tick, deps);
     for (const { grain, bucket } of due) {
       const place = { workspace: deps.workspace, metric: metric.name, grain, shape, position: tick.position };
-      rows.push(...rollupRows(place, metric, bucket, read.get(metric.name), before.get(`${grain} ${bucket.from}`)));
+      rows.push(
+        ...rollupRows(
+          place,
+          metric,
+          bucket,
+          read.get(metric.name),
+          before.get(`${metric.name} ${shape} ${grain} ${bucket.from}`),
+        ),
+      );
     }
   }
   if (rows.length > 0) await deps.store.insert('rollup', rows);
 }
 
 /** The buckets of a metric, by grain, whose rollups this tick writes. */
-export function dueBuckets(
-  metric: Metric,
-  fold: WorkspaceFold,
-  tick: { readonly recordedAt: Instant; readonly previous: { readonly recordedAt: Instant } | null },
-): Due[] {
+export function dueBuckets(metric: Metric, fold: WorkspaceFold, tick: Pick<TickOf, 'recordedAt' | 'previous'>): Due[] {
   const covered = fold.coveredSpans(metric.name);
   const before = fold.coveredAtTick(metric.name);
   const last = tick.previous?.recordedAt ?? Number.NEGATIVE_INFINITY;
@@ -151,32 +165,28 @@ function monthsOf(metric: Metric, own: readonly Due[], covered: Intervals, now: 
   return [...months.values()];
 }
 
-/** Series that had a rollup of a touched bucket: where nothing is left of one, that must be said. */
-async function emptied(
-  metric: Metric,
-  due: readonly Due[],
-  shape: number,
-  tick: Tick,
+/** By metric, shape, grain and bucket the series that had a rollup: where nothing is left of one, that must be said. */
+async function rolledUpBefore(
+  work: readonly Work[],
+  tick: TickOf,
   deps: WorkspaceDeps,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, string[]>();
-  const touched = due.filter((each) => each.touched);
-  if (touched.length === 0) return found;
-  const from = touched.reduce((least, { bucket }) => Math.min(least, bucket.from), Number.POSITIVE_INFINITY);
-  const to = touched.reduce((most, { bucket }) => Math.max(most, bucket.from), Number.NEGATIVE_INFINITY);
+  const touched = work.filter(({ due }) => due.some((each) => each.touched));
+  if (tick.previous === null || touched.length === 0) return found;
+  const starts = touched.flatMap(({ due }) => due.flatMap((each) => (each.touched ? each.bucket.from : [])));
   const query = seriesWithRollups({
     workspace: deps.workspace,
-    metric: metric.name,
-    shape,
+    metrics: touched.map(({ metric }) => metric.name),
     before: tick.position,
-    from,
-    to,
+    from: starts.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY),
+    to: starts.reduce((most, at) => Math.max(most, at), Number.NEGATIVE_INFINITY),
   });
-  for (const { grain, bucket_from, series } of await deps.store.read(query, query.shape, { lane: 'judge' })) {
-    const key = `${grain} ${bucket_from}`;
+  for (const row of await deps.store.read(query, query.shape, { lane: 'judge' })) {
+    const key = `${row.metric} ${row.shape} ${row.grain} ${row.bucket_from}`;
     const list = found.get(key);
-    if (list === undefined) found.set(key, [series]);
-    else list.push(series);
+    if (list === undefined) found.set(key, [row.series]);
+    else list.push(row.series);
   }
   return found;
 }

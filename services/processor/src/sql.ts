@@ -106,6 +106,8 @@ GROUP BY subject HAVING NOT argMax(removed, status.position)`,
 }
 
 const ROLLED_UP = {
+  metric: 'LowCardinality(String)',
+  shape: 'UInt64',
   grain: 'LowCardinality(String)',
   bucket_from: 'DateTime64(6)',
   series: 'LowCardinality(String)',
@@ -114,17 +116,16 @@ const ROLLED_UP = {
 /** Series whose last rollup of a bucket in a range holds points; both ends included. */
 export function seriesWithRollups(at: {
   readonly workspace: string;
-  readonly metric: string;
-  readonly shape: Position;
+  readonly metrics: readonly string[];
   readonly before: Position;
   readonly from: Instant;
   readonly to: Instant;
 }): Query<typeof ROLLED_UP> {
   return {
-    sql: `SELECT grain, bucket_from, series FROM rollup
-WHERE workspace = {workspace:String} AND metric = {metric:String} AND shape = {shape:UInt64}
+    sql: `SELECT metric, shape, grain, bucket_from, series FROM rollup
+WHERE workspace = {workspace:String} AND metric IN {metrics:Array(String)}
   AND bucket_from >= {from:Instant} AND bucket_from <= {to:Instant} AND rollup.position < {before:UInt64}
-GROUP BY grain, bucket_from, series HAVING argMax(count, rollup.position) > 0`,
+GROUP BY metric, shape, grain, bucket_from, series HAVING argMax(count, rollup.position) > 0`,
     params: { ...at },
     shape: ROLLED_UP,
   };

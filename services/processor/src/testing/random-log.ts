@@ -1,5 +1,5 @@
 import type { Document, Fact, MetricDocument, PointStatement } from '@paceline/domain';
-import type { TestLog } from './testing.ts';
+import type { TestLog } from './log.ts';
 
 /** Numbers that a seed decides: mulberry32. */
 export function randomOf(seed: number): () => number {

@@ -4,8 +4,8 @@ import type { EventLog } from '@paceline/log';
 import { type MemoryDisk, type MemoryLog, memoryDisk, openMemoryLog } from '@paceline/log/memory';
 import { createMetrics, silentLogger, systemClock } from '@paceline/runtime';
 import type { Store } from '@paceline/store';
-import type { ProcessorOptions } from './options.ts';
-import { createProcessor, type Processor } from './processor.ts';
+import type { ProcessorOptions } from '../options.ts';
+import { createProcessor, type Processor } from '../processor.ts';
 
 /** A log of one workspace that a test writes by hand, with a clock of its own. */
 export class TestLog {
