@@ -6,6 +6,7 @@ import {
   evaluateMany,
   evaluationToJson,
   freshnessAt,
+  type Instant,
   subjectsOf,
   type View,
 } from '@paceline/domain';
@@ -30,7 +31,7 @@ export class Evaluations {
   async at(moment: Moment, subjects?: readonly string[]): Promise<EvaluationDocument[]> {
     const stored = await this.#isStored(moment);
     const found = stored ? await this.#stored(moment.workspace, subjects) : await this.#computed(moment, subjects);
-    return this.shown(moment, found);
+    return this.#shown(moment, found);
   }
 
   /** Refuses what is not defined with `unknown_subject`, and a period that has not closed yet. */
@@ -39,9 +40,14 @@ export class Evaluations {
     const [stored] = await this.at(moment, [subject]);
     if (stored !== undefined) return stored;
     // Of closed periods only the last one is kept in the status.
-    const [computed] = this.shown(moment, await this.#computed(moment, [subject]));
+    const [computed] = this.#shown(moment, await this.#computed(moment, [subject]));
     if (computed !== undefined) return computed;
     throw new PacelineError('unknown_subject', `${subject} is not evaluated before its period has closed`);
+  }
+
+  /** As the status has them. */
+  async latest(workspace: string, subjects: readonly string[]): Promise<EvaluationDocument[]> {
+    return this.#shownAt(this.#deps.clock.now(), await this.#stored(workspace, subjects));
   }
 
   /** Everything that evaluating the subjects at the moment reads. */
@@ -52,8 +58,11 @@ export class Evaluations {
   }
 
   /** As documents, fresh or not by the reader's clock or by the instant asked about: a dead pipeline must not look fresh. */
-  shown(moment: Moment, evaluations: readonly Evaluation[]): EvaluationDocument[] {
-    const now = moment.latest ? this.#deps.clock.now() : moment.asOf;
+  #shown(moment: Moment, evaluations: readonly Evaluation[]): EvaluationDocument[] {
+    return this.#shownAt(moment.latest ? this.#deps.clock.now() : moment.asOf, evaluations);
+  }
+
+  #shownAt(now: Instant, evaluations: readonly Evaluation[]): EvaluationDocument[] {
     return evaluations.map((each) => evaluationToJson({ ...each, freshness: freshnessAt(each, now) }));
   }
 

@@ -1,8 +1,19 @@
 import type { Routes, Service } from '@paceline/runtime';
+import { alertReads } from './alert-routes.ts';
+import { deadLetterRoutes } from './dead-letter-routes.ts';
 import type { QueryDeps } from './deps.ts';
 import { Evaluations } from './evaluations.ts';
+import { explainRoutes } from './explain-routes.ts';
+import { judgementRoutes } from './judgement-routes.ts';
 import { Knowledge } from './knowledge.ts';
+import { metricRoutes } from './metric-routes.ts';
+import { observationReads } from './observation-routes.ts';
+import { pageRoutes } from './page-routes.ts';
 import { statusRoutes } from './status-routes.ts';
+import { StatusStream } from './status-stream.ts';
+import { streamRoutes } from './stream-routes.ts';
+import { Suppressions } from './suppressions.ts';
+import { treeRoutes } from './tree-routes.ts';
 import { trendRoutes } from './trend-routes.ts';
 
 export type { QueryDeps } from './deps.ts';
@@ -15,13 +26,30 @@ export interface Query extends Service {
 export function createQuery(deps: QueryDeps): Query {
   const knowledge = new Knowledge(deps);
   const evaluations = new Evaluations(deps, knowledge);
+  const suppressions = new Suppressions(deps.log, deps.logger);
+  const streams = new StatusStream(deps, knowledge, evaluations);
+  const routes: readonly Routes[] = [
+    pageRoutes(deps, knowledge, evaluations),
+    streamRoutes(knowledge, streams),
+    statusRoutes(deps, knowledge, evaluations),
+    trendRoutes(deps, knowledge),
+    treeRoutes(deps, knowledge, evaluations),
+    explainRoutes(deps, knowledge, evaluations),
+    metricRoutes(deps, knowledge),
+    observationReads(deps, knowledge),
+    alertReads(deps, knowledge, suppressions),
+    judgementRoutes(deps, knowledge),
+    deadLetterRoutes(deps, knowledge),
+  ];
   return {
     routes: async (app) => {
-      await app.register(statusRoutes(deps, knowledge, evaluations));
-      await app.register(trendRoutes(deps, knowledge));
+      for (const each of routes) await app.register(each);
     },
     async start() {},
-    async stop() {},
+    async stop() {
+      streams.close();
+      await suppressions.stop();
+    },
     health: () => ({ live: true, ready: true }),
   };
 }

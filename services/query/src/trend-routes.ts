@@ -1,5 +1,5 @@
-import { instantText, suggestion } from '@paceline/domain';
-import { PacelineError, type Routes } from '@paceline/runtime';
+import { instantText } from '@paceline/domain';
+import type { Routes } from '@paceline/runtime';
 import { z } from 'zod';
 import { answer, formatQuery, isKnown, linkTo, metaOf, unchanged } from './answer.ts';
 import type { QueryDeps } from './deps.ts';
@@ -9,6 +9,7 @@ import { metricTrend, type Trend, type TrendContext } from './trend-metric.ts';
 import { trendRowSchema, trendTable } from './trend-rows.ts';
 import { subjectTrend } from './trend-subject.ts';
 import { GRAINS } from './trend-windows.ts';
+import { WHERE, whereOf } from './where.ts';
 
 const ROWS_DEFAULT = 10_000;
 const ROWS_MAX = 200_000;
@@ -72,7 +73,7 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
       },
       async (request, reply) => {
         const { query } = request;
-        const where = whereOf(query);
+        const where = whereOf(query, trendQuery.shape);
         const groupBy = query.group_by === undefined || query.group_by === '' ? [] : query.group_by.split(',');
         const moment = await knowledge.moment(query);
         if (isKnown(request, reply, moment.workspace, moment.position, deps.edition)) return unchanged(reply);
@@ -117,23 +118,7 @@ function read(
   return subjectTrend(context, deps.edition, { ...windows, subject: subject ?? '' });
 }
 
-const WHERE = 'where.';
 const FOR_METRICS: ReadonlySet<string> = new Set(['group_by', 'compare', 'fill']);
-
-function whereOf(query: TrendQuery): Readonly<Record<string, string>> {
-  const where: Record<string, string> = {};
-  for (const [name, value] of Object.entries(query)) {
-    if (name in trendQuery.shape || typeof value !== 'string') continue;
-    if (!name.startsWith(WHERE)) {
-      const message = `${name} is not known here${suggestion(name, Object.keys(trendQuery.shape))}`;
-      throw new PacelineError('invalid_request', message, {
-        faults: [{ code: 'unknown_key', message, parameter: name }],
-      });
-    }
-    where[name.slice(WHERE.length)] = value;
-  }
-  return where;
-}
 
 function aboutTrend(trend: Trend, { metric, subject }: TrendQuery) {
   const { grid, granularity, unit, completeness, next } = trend;
