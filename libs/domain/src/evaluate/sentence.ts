@@ -149,11 +149,21 @@ function byPolicy(compiled: CompiledSubject, said: Said, verdict: string): strin
   const bar = said.verdict === 'on_track' ? onTrack : atRisk;
   const unit = policy.kind === 'gap' ? 'points' : '%';
   const words = said.verdict === 'off_track' ? beyondWords(bar, unit) : barWords(bar, unit);
-  return `${measureWords(compiled, said, policy, placesOfBars(onTrack, atRisk))}: ${verdict} (${words})`;
+  return `${measureWords(compiled, said, policy, placesOfBars(policy))}: ${verdict} (${words})`;
 }
 
-function placesOfBars(...bars: readonly Policy['onTrack'][]): number {
-  return Math.max(0, ...bars.flatMap((bar) => Object.values(bar)).map((bar: number) => placesOf(bar)));
+const barPlaces = new WeakMap<Policy, number>();
+
+/** As many places as the finest of a policy's bars needs. */
+function placesOfBars(policy: Policy): number {
+  let places = barPlaces.get(policy);
+  if (places === undefined) {
+    const { onTrack, atRisk } = barsOf(policy);
+    const bars: number[] = [...Object.values(onTrack), ...Object.values(atRisk)];
+    places = bars.reduce((most, bar) => Math.max(most, placesOf(bar)), 0);
+    barPlaces.set(policy, places);
+  }
+  return places;
 }
 
 function measureWords(compiled: CompiledSubject, said: Said, policy: Policy, places: number): string {

@@ -53,13 +53,16 @@ function rounded(whole: string, places: string, keep: number): string {
 }
 
 function grouped(whole: string): string {
-  return whole.replaceAll(/\B(?=(\d{3})+$)/g, ',');
+  let text = whole.slice(-3);
+  for (let end = whole.length - 3; end > 0; end -= 3) text = `${whole.slice(Math.max(0, end - 3), end)},${text}`;
+  return text;
 }
 
 /** How many places a bar needs to be said in percent: .165 needs one. */
 export function placesOf(bar: number): number {
+  if (Number.isInteger(round12(bar * 100))) return 0;
   const text = String(round12(bar * 100));
-  return Math.min(4, text.includes('.') ? text.length - text.indexOf('.') - 1 : 0);
+  return Math.min(4, text.length - text.indexOf('.') - 1);
 }
 
 /** A share in percent, cut towards less: 89.57 % is 89 %, never 90 %. */
