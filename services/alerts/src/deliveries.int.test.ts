@@ -86,7 +86,7 @@ async function start(allow: readonly string[] = ['127.0.0.1']): Promise<void> {
   await alerts.start();
 }
 
-async function define(address: string): Promise<void> {
+async function define(address: string, workspace = 'w'): Promise<void> {
   const put = [
     {
       apiVersion: 'paceline/v1' as const,
@@ -95,15 +95,14 @@ async function define(address: string): Promise<void> {
       spec: { type: 'webhook' as const, url: address, secret: '${secret:ops#whsec}' },
     },
   ];
-  await log.append(factsTopic('w'), [
-    encodeFact('w', { type: 'definitions', command: 'c', expects: null, put, remove: [] }, { id: 'c', source: 'test' }),
-  ]);
+  const fact = { type: 'definitions', command: 'c', expects: null, put, remove: [] } as const;
+  await log.append(factsTopic(workspace), [encodeFact(workspace, fact, { id: 'c', source: 'test' })]);
 }
 
-async function announce(id: string, recordedAt = Date.now()): Promise<void> {
+async function announce(id: string, recordedAt = Date.now(), workspace = 'w'): Promise<void> {
   const transition = transitionOf({ id, recordedAt });
   await log.append(ALERTS_TOPIC, [
-    encodeAlertRecord({ type: 'transition', workspace: 'w', transition }, { id, source: 'test' }),
+    encodeAlertRecord({ type: 'transition', workspace, transition }, { id, source: 'test' }),
   ]);
 }
 
@@ -195,4 +194,12 @@ it('does not reach a private address that nobody allowed, and says so', async ()
   await until(async () => (await attempts()).length === 1);
   expect((await attempts())[0]?.message).toMatch(/127\.0\.0\.1/);
   expect(received).toHaveLength(0);
+});
+
+it('a workspace made a moment ago has its channel, although nobody has looked for new ones since', async () => {
+  await log.ensureTopic(factsTopic('young'));
+  await define(url, 'young');
+  await announce('t1', Date.now(), 'young');
+  await until(async () => (await attempts()).length > 0);
+  expect(await attempts()).toEqual([expect.objectContaining({ outcome: 'delivered', attempt: 1 })]);
 });

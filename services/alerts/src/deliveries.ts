@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ChannelDocument, Instant, Suppression } from '@paceline/domain';
+import type { ChannelDocument, Instant, Position, Suppression } from '@paceline/domain';
 import { ALERTS_TOPIC, type DeliveryAttempt, decodeAlertRecord, encodeAlertRecord } from '@paceline/events';
 import { GiveUp, type Job, type Jobs, RetryAfter, type Worker } from '@paceline/jobs';
 import type { EventLog, LogRecord, Subscription } from '@paceline/log';
@@ -20,8 +20,11 @@ export interface ChannelBook {
     name: string,
   ): { readonly document: ChannelDocument; readonly recordedAt: Instant } | undefined;
   suppression(workspace: string): Suppression;
-  /** Whether the facts that stood in the log at start have been read: before that a channel may seem to be missing. */
-  readonly ready: boolean;
+  /**
+   * Whether everything that was said in a workspace up to a position has been read: before that a channel may seem to be missing.
+   * Waits a moment for it.
+   */
+  knows(workspace: string, at: Position): Promise<boolean>;
 }
 
 export interface DeliveriesDeps {
@@ -118,7 +121,8 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
   const run = async (job: Job): Promise<void> => {
     const owed = book.find(String(job.payload.workspace), String(job.payload.transition), String(job.payload.channel));
     if (owed === undefined) return;
-    if (!deps.channels.ready) throw new RetryAfter(500, 'definitions are still being read');
+    if (!(await deps.channels.knows(owed.workspace, owed.transition.position)))
+      throw new RetryAfter(500, 'definitions are still being read');
     const decided = decideWithoutSending(owed);
     if (decided !== null) {
       await record(owed, decided);

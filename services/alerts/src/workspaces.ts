@@ -1,4 +1,5 @@
-import { type ChannelDocument, DefinitionFold, type Instant, type Suppression } from '@paceline/domain';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChannelDocument, DefinitionFold, type Instant, type Position, type Suppression } from '@paceline/domain';
 import { FACTS_PREFIX, workspaceOf } from '@paceline/events';
 import type { EventLog } from '@paceline/log';
 import { type Follower, followWorkspace } from '@paceline/log/follow';
@@ -6,6 +7,7 @@ import type { Logger } from '@paceline/runtime';
 import type { ChannelBook } from './deliveries.ts';
 
 const LOOK_FOR_NEW_MS = 5_000;
+const KNOWN_WITHIN_MS = 5_000;
 
 interface Followed {
   readonly fold: DefinitionFold;
@@ -19,22 +21,14 @@ export class FollowedWorkspaces implements ChannelBook {
   readonly #followed = new Map<string, Followed>();
   readonly #stopped = new AbortController();
   #timer: NodeJS.Timeout | null = null;
-  #ready = false;
 
   constructor(log: EventLog, logger: Logger) {
     this.#log = log;
     this.#logger = logger;
   }
 
-  get ready(): boolean {
-    return this.#ready;
-  }
-
   async start(): Promise<void> {
     await this.#look();
-    void Promise.all([...this.#followed.values()].map(({ follower }) => follower.caughtUp())).then(() => {
-      this.#ready = true;
-    });
     this.#timer = setInterval(() => {
       this.#look().catch((error: unknown) =>
         this.#logger.warn({ err: error }, 'looking for new workspaces failed; it is tried again'),
@@ -49,9 +43,17 @@ export class FollowedWorkspaces implements ChannelBook {
     await Promise.all([...this.#followed.values()].map(({ follower }) => follower.done));
   }
 
-  async caughtUp(): Promise<void> {
-    await this.#look();
-    await Promise.all([...this.#followed.values()].map(({ follower }) => follower.caughtUp()));
+  async knows(workspace: string, at: Position): Promise<boolean> {
+    // A workspace may be younger than the last look.
+    if (!this.#followed.has(workspace)) await this.#look();
+    const follower = this.#followed.get(workspace)?.follower;
+    if (follower === undefined) return false;
+    if (follower.position !== undefined && follower.position >= at) return true;
+    const late = new AbortController();
+    const waited = sleep(KNOWN_WITHIN_MS, false, { signal: late.signal, ref: false }).catch(() => false);
+    const known = await Promise.race([follower.caughtUp().then(() => true), waited]);
+    late.abort();
+    return known;
   }
 
   channel(
