@@ -235,21 +235,30 @@ export class TextMemo {
   private last = 0;
 
   find(buffer: Buffer, from: number, to: number): string {
-    for (const guess of [this.last, this.last + 1, 0]) {
-      if (guess >= this.texts.length || !same(this.bytes[guess]!, buffer, from, to)) continue;
-      this.last = guess;
-      return this.texts[guess]!;
-    }
-    const text = buffer.toString('utf8', from, to);
-    let index = this.indexes.get(text);
-    if (index === undefined) {
-      index = this.texts.length;
-      this.indexes.set(text, index);
-      this.texts.push(text);
-      this.bytes.push(Uint8Array.from(buffer.subarray(from, to)));
-    }
+    return (
+      this.guess(this.last, buffer, from, to) ??
+      this.guess(this.last + 1, buffer, from, to) ??
+      this.guess(0, buffer, from, to) ??
+      this.look(buffer, from, to)
+    );
+  }
+
+  private guess(index: number, buffer: Buffer, from: number, to: number): string | undefined {
+    const known = this.bytes[index];
+    if (known === undefined || !same(known, buffer, from, to)) return undefined;
     this.last = index;
-    return this.texts[index]!;
+    return this.texts[index];
+  }
+
+  private look(buffer: Buffer, from: number, to: number): string {
+    const text = buffer.toString('utf8', from, to);
+    const known = this.indexes.get(text);
+    this.last = known ?? this.texts.length;
+    if (known !== undefined) return text;
+    this.indexes.set(text, this.texts.length);
+    this.texts.push(text);
+    this.bytes.push(Uint8Array.from(buffer.subarray(from, to)));
+    return text;
   }
 }
 
