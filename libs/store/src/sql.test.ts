@@ -48,6 +48,7 @@ const BOUNDED: Readonly<Record<string, Statement>> = {
   ),
   alertEvents: sql.alertEvents({ ...at, alerts: ['a'], rule: 'r', subject: 's' }, { limit: 10 }),
   openAlertEvents: sql.openAlertEvents(at),
+  rollupsAt: sql.rollupsAt({ workspace: 'w', metric: 'm', grain: 'day', shape: 0, from: 0, to: 1, position: P }),
   latestSnapshot: sql.latestSnapshot('w', 1, P),
   periodPoints: periodPoints({
     ...points,
@@ -74,7 +75,7 @@ test.each(Object.entries(BOUNDED))(
     expect(statement.params).toMatchObject({ workspace: 'w', bound: position(8) });
     // Every table named is named within the condition.
     expect(
-      statement.sql.match(/\bFROM (observation|judgement|definition|check_in|covered|alert|command|snapshot)\b/g)
+      statement.sql.match(/\bFROM (observation|judgement|definition|check_in|covered|alert|command|snapshot|rollup)\b/g)
         ?.length,
     ).toBe(statement.sql.match(/workspace = \{workspace:String\}/g)?.length);
   },

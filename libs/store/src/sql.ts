@@ -277,6 +277,55 @@ export function statusList(workspace: string, edition: number, subjects?: readon
   };
 }
 
+const ROLLUP = {
+  series: 'LowCardinality(String)',
+  bucket_from: 'DateTime64(6)',
+  bucket_to: 'DateTime64(6)',
+  count: 'UInt64',
+  sum: 'Decimal(76, 9)',
+  min: 'Decimal(38, 9)',
+  max: 'Decimal(38, 9)',
+  first: 'Decimal(38, 9)',
+  last: 'Decimal(38, 9)',
+  first_at: 'DateTime64(6)',
+  last_at: 'DateTime64(6)',
+  numerator: 'Decimal(76, 9)',
+  denominator: 'Decimal(76, 9)',
+  increase: 'Decimal(76, 9)',
+  resets: 'UInt32',
+} as const satisfies ReadShape;
+
+export interface RollupsWanted {
+  readonly workspace: string;
+  readonly metric: string;
+  readonly grain: string;
+  /** Position of the metric's last structural change: rollups of another shape are of other buckets. */
+  readonly shape: Position;
+  /** Bucket starts from, inclusive, and to, exclusive. */
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly position: Position;
+}
+
+/** The standing rollup of each (series, bucket), ascending by both; emptied buckets have count 0. */
+export function rollupsAt(wanted: RollupsWanted): Query<typeof ROLLUP> {
+  const { workspace, metric, grain, shape, from, to, position } = wanted;
+  return {
+    sql: `SELECT ${Object.keys(ROLLUP).join(', ')} FROM rollup
+WHERE ${where(
+      'metric = {metric:String}',
+      'grain = {grain:String}',
+      'shape = {shape:UInt64}',
+      'bucket_from >= {from:Instant}',
+      'bucket_from < {to:Instant}',
+      'position < {bound:UInt64}',
+    )}
+ORDER BY series, bucket_from, position DESC LIMIT 1 BY series, bucket_from`,
+    params: { workspace, metric, grain, shape, from, to, bound: upTo(position) },
+    shape: ROLLUP,
+  };
+}
+
 const OBSERVATION = {
   metric: 'LowCardinality(String)',
   series: 'LowCardinality(String)',
