@@ -7,7 +7,7 @@ import { calendarIn } from '../time/calendar.ts';
 import type { Compilation } from './compile.ts';
 import { dayEndIn, dayStartIn } from './compile-cycle.ts';
 import type { CompiledKpi, CompiledKpiPeriod } from './compiled.ts';
-import { readBands, readDecimal, readRange } from './values.ts';
+import { readBands, readDecimal, readOwner, readRange } from './values.ts';
 
 /** `undefined` where metric, cycle or calendar is missing. */
 export function compileKpi(document: KpiDocument, compilation: Compilation): CompiledKpi | undefined {
@@ -37,6 +37,7 @@ export function compileKpi(document: KpiDocument, compilation: Compilation): Com
     range: dated(spec.targets, readRange),
     bands: dated(spec.bands, readBands),
     hasBands: spec.bands !== undefined,
+    owner: [dated(metadata.owner, readOwner)],
     pace: compilePace(cumulative ? pace : undefined, dayEndIn(zone)),
     policy: [dated(spec.policy, (name: string) => compilation.policies.get(name)), compilation.workspacePolicy],
   };

@@ -8,7 +8,7 @@ import { plainCalendar } from '../time/calendar.ts';
 import type { Compilation } from './compile.ts';
 import { closeOf, dayEndIn, dayStartIn } from './compile-cycle.ts';
 import type { CompiledCycle, CompiledKeyResult, CompiledMilestone, CompiledObjective, Source } from './compiled.ts';
-import { readBaseline, readDecimal, readRange, readWeight } from './values.ts';
+import { readBaseline, readDecimal, readOwner, readRange, readWeight } from './values.ts';
 import { weightAtEnd } from './weights.ts';
 
 /** All objectives with their children; those without a cycle, and those caught in a loop of parents, are left out. */
@@ -53,6 +53,7 @@ function compileObjective(
     cycle,
     calendar,
     policy: [policy, compilation.workspacePolicy],
+    owner: [effective(metadata.owner, readOwner, calendar)],
     bar: spec.ambition === 'aspirational' ? 0.7 : 1,
     compilation,
   };
@@ -72,6 +73,7 @@ function compileObjective(
     minCoverage: Number(spec.minCoverage ?? 0.5),
     policy: context.policy,
     keyResults,
+    owner: context.owner,
     children,
     close: closeOfMembers(cycle, keyResults, children),
   };
@@ -100,6 +102,7 @@ interface ObjectiveContext {
   readonly cycle: CompiledCycle;
   readonly calendar: EntryCalendar;
   readonly policy: CompiledObjective['policy'];
+  readonly owner: CompiledObjective['owner'];
   readonly bar: number;
   readonly compilation: Compilation;
 }
@@ -148,6 +151,7 @@ function compileKeyResult(spec: KeyResultSpec, context: ObjectiveContext): Compi
     policy: [effective(spec.policy, (name) => compilation.policies.get(name), calendar), ...context.policy],
     close: closeOf(cycle.span, source, cycle),
     unit: document.spec.unit ?? null,
+    owner: [effective(spec.owner, readOwner, calendar), ...context.owner],
   };
 }
 

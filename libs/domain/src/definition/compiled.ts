@@ -10,6 +10,8 @@ import type { Zone } from '../time/zone.ts';
 
 /** Own, objective's, workspace's: the nearest that is in force wins. */
 export type PolicyLayers = readonly Effective<Policy>[];
+/** Who owns it, by id: own, else the objective's. */
+export type OwnerLayers = readonly Effective<string>[];
 
 /** What a subject reads: the points of a metric whose dimensions match. */
 export interface Source {
@@ -69,6 +71,7 @@ export interface CompiledKeyResult {
   /** The instant from which the period is closed. */
   readonly close: Instant;
   readonly unit: string | null;
+  readonly owner: OwnerLayers;
 }
 
 export interface CompiledObjective {
@@ -84,6 +87,7 @@ export interface CompiledObjective {
   readonly minCoverage: number;
   readonly policy: PolicyLayers;
   readonly keyResults: readonly CompiledKeyResult[];
+  readonly owner: OwnerLayers;
   /** Child objectives, in the order of their documents. */
   readonly children: readonly CompiledObjective[];
   readonly close: Instant;
@@ -134,6 +138,7 @@ export interface CompiledKpi {
   readonly range: Effective<Range>;
   readonly bands: Effective<CompiledBands>;
   readonly hasBands: boolean;
+  readonly owner: OwnerLayers;
   readonly pace: PaceLine;
   readonly policy: PolicyLayers;
 }

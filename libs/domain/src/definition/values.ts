@@ -20,6 +20,10 @@ export function readRange(written: unknown): Range | undefined {
   return low === undefined || high === undefined ? undefined : { low, high };
 }
 
+export function readOwner(written: unknown): string | undefined {
+  return typeof written === 'string' && written !== '' ? written : undefined;
+}
+
 export function readWeight(written: unknown): number | undefined {
   const weight = Number(written);
   return Number.isFinite(weight) && weight >= 0 ? weight : undefined;
