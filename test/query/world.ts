@@ -1,11 +1,10 @@
 import type { Document } from '@paceline/domain';
+import { EDITION } from '@paceline/domain/edition';
 import type { Processor } from '@paceline/processor';
-import { TestLog, testProcessor } from '@paceline/processor/testing';
+import { TestLog, testProcessor } from '@paceline/processor/testing/log';
 import { createQuery, type Query } from '@paceline/query';
 import { createHttp, createMetrics, type HttpServer, silentLogger, systemClock } from '@paceline/runtime';
 import type { Store } from '@paceline/store';
-
-export const EDITION = 1;
 
 /** One workspace: its log, written by hand; the processor that fills the tables; and the query service over HTTP. */
 export interface World {

@@ -19,10 +19,10 @@ export function cursorOf({ after, bound }: Place, question: readonly unknown[]):
 
 /** Throws `invalid_cursor`. */
 export function placeOf(cursor: string, question: readonly unknown[]): Place {
-  const [after = '', bound = '', check = ''] = Buffer.from(cursor, 'base64url').toString('latin1').split('.');
+  const [after = '', bound = ''] = Buffer.from(cursor, 'base64url').toString('latin1').split('.');
   const place = { after: Number.parseInt(after, 36), bound: Number.parseInt(bound, 36) };
   const isWhole = Number.isSafeInteger(place.after) && Number.isSafeInteger(place.bound);
-  if (isWhole && check === checkOf(`${after}.${bound}`, question)) return place;
+  if (isWhole && cursorOf(place, question) === cursor) return place;
   throw refused('invalid_cursor', 'cursor', 'the cursor is not one of this query');
 }
 

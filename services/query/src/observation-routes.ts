@@ -102,6 +102,14 @@ export function observationReads(deps: QueryDeps, knowledge: Knowledge): Routes 
         if (isKnown(request, reply, moment.workspace, bound)) return unchanged(reply);
         const catalog = await knowledge.catalog(moment);
         const metric = metricOf(catalog, name);
+        if (metric.expression !== null) {
+          const operands = [...metric.operands.keys()].join(', ');
+          throw refused(
+            'invalid_request',
+            'metric',
+            `${name} is derived and has no points of its own; ask ${operands}`,
+          );
+        }
         const limit = query.limit ?? ROWS_DEFAULT;
         const page = statementsPage({
           workspace: moment.workspace,
@@ -114,14 +122,6 @@ export function observationReads(deps: QueryDeps, knowledge: Knowledge): Routes 
           period: period ?? null,
           limit: limit + 1,
         });
-        if (metric.expression !== null) {
-          const operands = [...metric.operands.keys()].join(', ');
-          throw refused(
-            'invalid_request',
-            'metric',
-            `${name} is derived and has no points of its own; ask ${operands}`,
-          );
-        }
         const found = bound < 0 ? [] : await deps.store.read(page, page.shape, knowledge.options);
         const rows = found.slice(0, limit);
         const standing = await standingOf(deps, knowledge, metric, moment.workspace, bound, rows);
