@@ -1,6 +1,7 @@
-import { type Fact, type Instant, type Position, position, type Recorded } from '@paceline/domain';
-import { type Decoded, decodeRecord, factTypeOf, RECORDED_AT_HEADER, readInstant } from '@paceline/events';
+import { type Fact, type Instant, nextRecordedAt, type Position, position, type Recorded } from '@paceline/domain';
+import { type Decoded, decodeRecord, factTypeOf } from '@paceline/events';
 import type { EventLog, LogRecord } from './port.ts';
+import { stampOf } from './stamp.ts';
 import { backoffMs, type Sleep, sleep } from './wakes.ts';
 
 export interface FollowOptions<T extends Fact['type']> {
@@ -36,8 +37,6 @@ export interface Follower {
 
 /** No position inside a record is greater. */
 const LAST_INDEX = 1023;
-/** Between two facts of one instant. */
-const STEP_MS = 0.001;
 
 /**
  * Follows a workspace's log without a group, for services other than the processor: connectors, catalog, alerts, query
@@ -144,7 +143,7 @@ class WorkspaceFollower<T extends Fact['type']> implements Follower {
   }
 
   async #take(record: LogRecord): Promise<void> {
-    const recordedAt = Math.max(stampOf(record), this.#recordedAt + STEP_MS);
+    const recordedAt = nextRecordedAt(this.#recordedAt, stampOf(record.headers) ?? record.appendedAt);
     const type = factTypeOf(record.headers);
     if (type !== undefined && this.#types.has(type)) await this.#apply(record, recordedAt);
     this.#recordedAt = recordedAt;
@@ -169,10 +168,4 @@ class WorkspaceFollower<T extends Fact['type']> implements Follower {
   #isWanted(fact: Fact): fact is Extract<Fact, { readonly type: T }> {
     return this.#types.has(fact.type);
   }
-}
-
-/** The log's time, or that of a log with a clock of its own; a stamp that is no instant counts as absent here. */
-function stampOf(record: LogRecord): Instant {
-  const stamped = record.headers[RECORDED_AT_HEADER];
-  return (stamped === undefined ? undefined : readInstant(stamped)) ?? record.appendedAt;
 }

@@ -124,3 +124,16 @@ export function kafkaErrorType(error: unknown): string | undefined {
   }
   return undefined;
 }
+
+/** User, password or a right was refused: the same request will be refused again. */
+export function isCredentialFault(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at.name === 'KafkaJSSASLAuthenticationError') return true;
+  }
+  return kafkaErrorType(error)?.endsWith('_AUTHORIZATION_FAILED') ?? false;
+}
+
+/** Something between us and the brokers, or at them. */
+export function isKafkaFault(error: unknown): boolean {
+  return error instanceof Error && error.name.startsWith('KafkaJS');
+}

@@ -3,6 +3,7 @@ import type { FetchedMessage } from 'kafkajs/src/cluster/index.js';
 import { createCluster, type KafkaConnection, kafkaErrorType } from './kafka-client.ts';
 import { logClosed, topicUnknown } from './limits.ts';
 import { type LogRecord, LogRefused } from './port.ts';
+import { byStamp, withoutStamp } from './stamp.ts';
 import { backoffMs, sleep } from './wakes.ts';
 
 /** A long poll holds the connection; whoever comes meanwhile waits this long at most. kafkajs's default of 5 s would show. */
@@ -32,6 +33,7 @@ export interface TopicFacts {
 export class KafkaFetcher {
   readonly #cluster: Cluster;
   readonly #facts: TopicFacts;
+  readonly #believesStamps: boolean;
   readonly #wants = new Map<string, Set<Want>>();
   readonly #ends = new Map<string, number>();
   readonly #polling = new Set<string>();
@@ -40,9 +42,10 @@ export class KafkaFetcher {
   #assigning: Promise<void> | undefined;
   #failures = 0;
 
-  constructor(connection: KafkaConnection, facts: TopicFacts) {
+  constructor(connection: KafkaConnection, facts: TopicFacts, believesStamps: boolean) {
     this.#cluster = createCluster(connection);
     this.#facts = facts;
+    this.#believesStamps = believesStamps;
   }
 
   /** The topic's end as of the last answer about it. */
@@ -172,7 +175,10 @@ export class KafkaFetcher {
   }
 
   #serve(topic: string, asked: number, messages: readonly FetchedMessage[]): void {
-    const records = messages.filter((message) => !message.isControlRecord).map((message) => recordOf(topic, message));
+    const records = messages
+      .filter((message) => !message.isControlRecord)
+      .map((message) => recordOf(topic, message))
+      .map(this.#believesStamps ? byStamp : withoutStamp);
     const last = messages.at(-1);
     for (const want of [...(this.#wants.get(topic) ?? [])]) {
       // Who came while the poll was under way may want what lies before it: this answer would skip that.

@@ -1,3 +1,4 @@
+import type { Instant } from '@paceline/domain';
 import type { Kafka } from 'kafkajs';
 import { checkCommit } from './embedded.ts';
 import { KafkaAdmin } from './kafka-admin.ts';
@@ -17,6 +18,7 @@ import type {
   TopicOptions,
 } from './port.ts';
 import { QUEUE_LIMITS, type QueueLimits } from './queue.ts';
+import { stamped, stampOf } from './stamp.ts';
 
 export interface KafkaLogOptions extends KafkaConnection {
   /** Of topics that `ensureTopic` creates. Default 1; production: 3. */
@@ -28,6 +30,12 @@ export interface KafkaLogOptions extends KafkaConnection {
   readonly topicsPollMs?: number;
   readonly sessionTimeoutMs?: number;
   readonly rebalanceTimeoutMs?: number;
+  /**
+   * Whose time is `appendedAt`. Left out: the broker's, and no producer can say otherwise. With a clock, writers stamp what they
+   * append by it, unless it carries a stamp already, and readers believe stamps: for copies of a log and for simulations.
+   * Whoever may write to a topic then decides its time.
+   */
+  readonly now?: () => Instant;
 }
 
 /**
@@ -46,6 +54,7 @@ class KafkaLog implements EventLog {
   readonly #admin: KafkaAdmin;
   readonly #replicationFactor: number;
   readonly #limits: MemberLimits;
+  readonly #now: (() => Instant) | undefined;
   readonly #appender: KafkaAppender;
   readonly #fetcher: KafkaFetcher;
   readonly #members = new Set<KafkaMember>();
@@ -65,8 +74,9 @@ class KafkaLog implements EventLog {
       sessionTimeoutMs: options.sessionTimeoutMs ?? 30_000,
       rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? 60_000,
     };
+    this.#now = options.now;
     this.#appender = new KafkaAppender(kafka, options.queue ?? QUEUE_LIMITS);
-    this.#fetcher = new KafkaFetcher(options, admin);
+    this.#fetcher = new KafkaFetcher(options, admin, options.now !== undefined);
   }
 
   async ensureTopic(topic: string, options?: TopicOptions): Promise<void> {
@@ -88,7 +98,11 @@ class KafkaLog implements EventLog {
     this.#refuseClosed();
     // Only the first append to a topic waits here, so that the order of calls is the order of the queue.
     if (!this.#isVerified.has(topic)) await this.#verify(topic);
-    return this.#appender.append(topic, messages);
+    const now = this.#now;
+    if (now === undefined) return this.#appender.append(topic, messages);
+    const own = messages.map((message) => stamped(message, now()));
+    const appended = await this.#appender.append(topic, own);
+    return { ...appended, appendedAt: stampOf(own.at(-1)?.headers ?? {}) ?? appended.appendedAt };
   }
 
   async end(topic: string): Promise<number> {

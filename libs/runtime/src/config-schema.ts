@@ -86,10 +86,31 @@ export const fileSchema = z.strictObject({
     })
     .prefault({}),
   kafka: z
-    .strictObject({ brokers: z.array(broker).min(1).max(100).describe('host:port of each broker.'), ...credentials })
+    .strictObject({
+      brokers: z.array(broker).min(1).max(100).describe('host:port of each broker.'),
+      ...credentials,
+      mechanism: z
+        .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+        .nullable()
+        .default(null)
+        .describe('How the password is shown. Left out: plain over TLS, else scram-sha-512.'),
+      replicationFactor: whole(1, 32).default(1).describe('Of topics that Paceline creates; 3 in production.'),
+      recordedAt: z
+        .enum(['broker', 'writer'])
+        .default('broker')
+        .describe('writer: records carry the time of who wrote them, for copies of a log and for simulations.'),
+    })
     .optional(),
   clickhouse: z
-    .strictObject({ url: z.url({ protocol: /^https?$/, error: 'is no http(s) address' }), ...credentials })
+    .strictObject({
+      url: z.url({ protocol: /^https?$/, error: 'is no http(s) address' }),
+      ...credentials,
+      database: z
+        .string()
+        .regex(/^[a-z][a-z0-9_]{0,62}$/, 'is no name of a database: use a-z, 0-9 and _')
+        .default('paceline')
+        .describe('Of the tables; one per edition.'),
+    })
     .optional(),
   redis: z
     .strictObject({ url: z.url({ protocol: /^rediss?$/, error: 'is no redis(s) address' }), ...credentials })

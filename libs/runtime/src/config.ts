@@ -11,17 +11,9 @@ import { didYouMean } from './suggest.ts';
 export { ENVIRONMENT } from './config-env.ts';
 export { configurationPage } from './config-page.ts';
 
-export interface Credentials {
-  readonly user: string | null;
-  readonly password: string | null;
-  readonly tls: boolean;
-}
-export interface KafkaAddress extends Credentials {
-  readonly brokers: readonly string[];
-}
-export interface UrlAddress extends Credentials {
-  readonly url: string;
-}
+export type KafkaAddress = NonNullable<z.infer<typeof fileSchema>['kafka']>;
+export type ClickHouseAddress = NonNullable<z.infer<typeof fileSchema>['clickhouse']>;
+export type RedisAddress = NonNullable<z.infer<typeof fileSchema>['redis']>;
 
 export type Config = Omit<z.infer<typeof fileSchema>, 'kafka' | 'clickhouse' | 'redis' | 'mode'> & {
   /** Absolute path of the project folder. */
@@ -31,8 +23,8 @@ export type Config = Omit<z.infer<typeof fileSchema>, 'kafka' | 'clickhouse' | '
   readonly mode: 'embedded' | 'cluster';
   /** `null` in embedded mode. */
   readonly kafka: KafkaAddress | null;
-  readonly clickhouse: UrlAddress | null;
-  readonly redis: UrlAddress | null;
+  readonly clickhouse: ClickHouseAddress | null;
+  readonly redis: RedisAddress | null;
 };
 
 export interface LoadOptions {

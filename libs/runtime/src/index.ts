@@ -6,4 +6,6 @@ export * from './http.ts';
 export * from './lifecycle.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
+export type { Need } from './need.ts';
+export * from './process.ts';
 export * from './suggest.ts';

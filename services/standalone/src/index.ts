@@ -1,2 +1,2 @@
-export { EDITION, type OpenOptions, openPaceline, type Paceline, VERSION } from './open.ts';
+export { type OpenOptions, openPaceline, type Paceline, VERSION } from './open.ts';
 export { type Served, serve } from './serve.ts';

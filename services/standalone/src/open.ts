@@ -5,7 +5,7 @@ import { type Catalog, createCatalog } from '@paceline/catalog';
 import { createEgress } from '@paceline/connector-sdk';
 import { type Connectors, createConnectors } from '@paceline/connectors';
 import { sourceRoutes } from '@paceline/connectors/source-routes';
-import { position } from '@paceline/domain';
+import { EDITION, position } from '@paceline/domain';
 import { factsTopic } from '@paceline/events';
 import type { Jobs } from '@paceline/jobs';
 import { openSqliteJobs } from '@paceline/jobs/sqlite';
@@ -29,8 +29,6 @@ import {
 import { openStore, type Store } from '@paceline/store';
 
 export const VERSION = '0.1.0';
-/** Of the evaluator. It rises when a judgement of the same history would come out differently. */
-export const EDITION = 1;
 
 export interface OpenOptions {
   readonly config: Config;

@@ -1,0 +1,63 @@
+import { openBullJobs } from './bullmq.ts';
+import type { Jobs } from './port.ts';
+
+/** Where Redis is, as configured. */
+export interface RedisAddress {
+  readonly url: string;
+  readonly tls: boolean;
+  readonly user: string | null;
+  readonly password: string | null;
+}
+
+export interface RedisNeedOptions {
+  /** In [0, 1): jitter of retries. */
+  readonly random: () => number;
+  /** How often schedules are looked for, in case Redis was emptied. */
+  readonly reconcileMs?: number;
+  readonly logger: { warn(fields: Readonly<Record<string, unknown>>, message: string): void };
+}
+
+/** What Redis answers to a wrong user or password, or to a user who may not. */
+const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/;
+const AWAY =
+  /^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|BUSY|OOM)|Connection is closed|connect|Reached the max retries/i;
+
+/** Jobs on Redis as a process needs them: how they are opened, asked for, and what an error means. */
+export function redisNeed(address: RedisAddress, options: RedisNeedOptions) {
+  const url = new URL(address.url);
+  if (address.tls) url.protocol = 'rediss:';
+  const { logger, ...rest } = options;
+  return {
+    what: `Redis at ${url.host}`,
+    open: (): Promise<Jobs> =>
+      openBullJobs({
+        url: url.href,
+        ...(address.user === null ? {} : { username: address.user }),
+        ...(address.password === null ? {} : { password: address.password }),
+        ...rest,
+        failed: (error) => logger.warn({ err: error }, 'Redis failed; it is tried again'),
+      }),
+    probe: async (jobs: Jobs): Promise<void> => {
+      await jobs.counts(PROBED);
+    },
+    judge(error: unknown): 'refused' | 'away' | undefined {
+      if (!(error instanceof Error)) return undefined;
+      if (REFUSED.test(error.message)) return 'refused';
+      const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+      return NETWORK.has(code) || AWAY.test(error.message) ? 'away' : undefined;
+    },
+  };
+}
+
+/** Any queue tells whether Redis answers. */
+const PROBED = 'sources';
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);

@@ -1,0 +1,3 @@
+import { runAlerts } from './process.ts';
+
+await runAlerts();

@@ -1,0 +1,3 @@
+import { runConnectors } from './process.ts';
+
+await runConnectors();

@@ -1,0 +1,3 @@
+import { runQuery } from './process.ts';
+
+await runQuery();

@@ -1,0 +1,32 @@
+import { EDITION } from '@paceline/domain';
+import { kafkaNeed } from '@paceline/log/need';
+import { type ProcessOptions, runProcess } from '@paceline/runtime';
+import { clickhouseNeed } from '@paceline/store/need';
+import { createQuery } from './index.ts';
+
+/** The query service as a process of its own, on ClickHouse and Kafka. Any number of them answer alike, as none has a state. */
+export function runQuery(options?: ProcessOptions): Promise<void> {
+  return runProcess(
+    'query',
+    async (open, { config, clock, logger, metrics }) => {
+      const { limits } = config;
+      const bounds = { rowsMax: limits.rows, queryTimeoutMs: limits.queryMs };
+      const kafka = kafkaNeed(config.kafka, { clientId: 'paceline-query', now: () => clock.now(), logger });
+      const log = await open('kafka', kafka);
+      const store = await open('clickhouse', clickhouseNeed(config.clickhouse, { migrates: false, ...bounds }));
+      const query = createQuery({
+        log,
+        store,
+        clock,
+        logger,
+        metrics,
+        edition: EDITION,
+        workspace: config.workspace,
+        defaults: { policy: config.policy, pace: config.pace },
+        limits: { rows: limits.rows, waitMs: limits.waitMs, queryMs: limits.queryMs },
+      });
+      return { service: query, routes: [query.routes] };
+    },
+    options,
+  );
+}
