@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { PRESETS, REASONS } from '@paceline/domain';
 import { describe, expect, it } from 'vitest';
-import { PRESETS } from '../policy/policy.ts';
-import { REASONS } from '../reasons.ts';
 
-const docs = readFileSync(new URL('../../../../docs/evaluation.md', import.meta.url), 'utf8');
+const docs = readFileSync(new URL('../docs/evaluation.md', import.meta.url), 'utf8');
 
 describe('docs/evaluation.md', () => {
   it('has every reason with its meaning and remedy', () => {
@@ -32,7 +31,7 @@ describe('docs/evaluation.md', () => {
     const named = docs.match(/`([a-z]+(?:-[a-z]+){2,})(?:\.yaml)?`/g) ?? [];
     expect(named.length).toBeGreaterThan(10);
     for (const name of named.map((text) => text.replaceAll('`', '').replace('.yaml', ''))) {
-      expect(existsSync(new URL(`../../scenarios/${name}.yaml`, import.meta.url)), name).toBe(true);
+      expect(existsSync(new URL(`../libs/domain/scenarios/${name}.yaml`, import.meta.url)), name).toBe(true);
     }
   });
 });

@@ -1,1 +1,0 @@
-export { suggest as nearestName } from '../metric/suggest.ts';
