@@ -22,9 +22,10 @@ import {
 import { approximateMs } from '@paceline/domain/time/duration';
 import { ALERTS_TOPIC, encodeAlertRecord, readStoredEvaluation, readStoredTransition } from '@paceline/events';
 import { AlertSeries, byInstant, isContinuous, type SeriesKey, seriesOf, seriesText } from './alert-series.ts';
+import { judgedSubjects } from './candidates.ts';
 import type { Tick } from './evaluation-rows.ts';
 import type { WorkspaceDeps } from './options.ts';
-import { openTransitions, standingEvaluations } from './sql.ts';
+import { latestEvaluations, openTransitions, standingEvaluations } from './sql.ts';
 
 /** What was announced of one (rule, subject, period) and is still open. */
 interface Open extends Announced {
@@ -70,7 +71,9 @@ export class Alerts {
     for (const { body } of await store.read(query, query.shape, { lane: 'judge' })) {
       this.#announced(readStoredTransition(body));
     }
-    this.#announcedRules = this.#fold.lastTick === null ? undefined : this.#fold.catalog.position;
+    // Definitions that came after the last tick have not been looked at yet.
+    const edited = this.#fold.lastTick === null || this.#fold.touched.documents.size > 0;
+    this.#announcedRules = edited ? undefined : this.#fold.catalog.position;
   }
 
   /** Judgements that were made or changed. */
@@ -98,8 +101,10 @@ export class Alerts {
   async announce(tick: Tick): Promise<void> {
     const transitions: Transition[] = [];
     await this.#take(tick);
+    const edited = this.#announcedRules !== this.#fold.catalog.position;
+    const current = edited ? await this.#current(tick) : [];
     for (const rule of this.#compiled()) {
-      for (const key of this.#keysFor(rule)) {
+      for (const key of this.#keysFor(rule, current)) {
         const transition = await this.#step(rule, key, tick);
         if (transition !== undefined) transitions.push(transition);
       }
@@ -141,18 +146,28 @@ export class Alerts {
     return series;
   }
 
-  /** What a rule must look at: series with news, its open alerts, and everything current when rules were edited. */
-  #keysFor(rule: CompiledRule): readonly SeriesKey[] {
+  /** What a rule must look at: series with news, its open alerts, and the current ones when definitions were edited. */
+  #keysFor(rule: CompiledRule, current: readonly SeriesKey[]): readonly SeriesKey[] {
     const keys = new Map<string, SeriesKey>();
     const add = (key: SeriesKey): void => {
       if (rule.folds(key)) keys.set(seriesText(key), key);
     };
     for (const { key } of this.#news.values()) add(key);
     for (const open of this.#open.values()) if (open.rule === rule.name) add(open.series);
-    if (this.#announcedRules !== this.#fold.catalog.position) {
-      for (const series of this.#series.values()) add(series.key);
-    }
+    current.forEach(add);
     return [...keys.values()];
+  }
+
+  /** The series that each watched subject's latest judgement belongs to: a new rule sees at once what is bad already. */
+  async #current(tick: Tick): Promise<SeriesKey[]> {
+    const { catalog } = this.#fold;
+    const rules = this.#compiled();
+    const subjects = judgedSubjects(catalog).filter((subject) => rules.some((rule) => rule.watches(subject)));
+    if (subjects.length === 0) return [];
+    const { store, workspace, edition } = this.#deps;
+    const query = latestEvaluations({ workspace, edition, before: tick.position + 1 }, subjects);
+    const rows = await store.read(query, query.shape, { lane: 'judge' });
+    return rows.flatMap(({ evaluation }) => seriesOf(catalog, readStoredEvaluation(evaluation)) ?? []);
   }
 
   async #step(rule: CompiledRule, key: SeriesKey, tick: Tick): Promise<Transition | undefined> {

@@ -6,7 +6,8 @@ import { type Store, statusList } from '@paceline/store';
 import { temporaryStore } from '@paceline/store/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Processor } from './processor.ts';
-import { TestLog, testProcessor } from './testing/log.ts';
+import { rebuild } from './rebuild.ts';
+import { TestLog, testDeps, testProcessor } from './testing/log.ts';
 import { factsOf, faultsOf, type Judged, judgementsOf, statusOf } from './testing/oracle.ts';
 import { randomLog, randomOf } from './testing/random-log.ts';
 
@@ -346,6 +347,13 @@ describe('tables built again from the log', () => {
     processor = await process(log, { group: 'second', spanPointsMax: 3 });
     await processor.settle(log.workspace, (await log.log.end(log.topic)) * 1024 - 1);
     expect(await tables(log.workspace)).toEqual(rows);
+    await processor.stop();
+    running.delete(processor);
+    await forget(log.workspace);
+    const sent = await log.log.end(ALERTS_TOPIC);
+    await rebuild(testDeps(log.open(), store), log.workspace);
+    expect(await tables(log.workspace)).toEqual(rows);
+    expect(await log.log.end(ALERTS_TOPIC)).toBe(sent);
   });
 });
 
@@ -439,6 +447,35 @@ describe('alerts', () => {
       }
     }
     expect(sent).toEqual(['opened', 'retracted']);
+  });
+});
+
+describe('a rule written after the fact', () => {
+  it.each([false, true])('sees at once what is bad already, restarted before the tick: %s', async (restarted) => {
+    const log = await begun();
+    await log.append({
+      type: 'observations',
+      metric: 'load',
+      feeder: 'push',
+      points: [{ time: '2026-11-09T23:30:00Z', value: '900', id: 'bad' }],
+    });
+    let processor = await process(log);
+    await processor.tick(log.workspace);
+    await log.define([
+      {
+        apiVersion: 'paceline/v1',
+        kind: 'AlertRule',
+        metadata: { name: 'new' },
+        spec: { watch: ['kpi/load-day'], when: 'at_risk' },
+      },
+    ]);
+    if (restarted) processor = await restart(log, processor);
+    await processor.tick(log.workspace);
+    expect(await transitions(log.workspace)).toEqual(['opened kpi/load-day', 'opened kpi/load-day']);
+    await log.define([], ['alert_rule/new']);
+    if (restarted) processor = await restart(log, processor);
+    await processor.tick(log.workspace);
+    expect((await transitions(log.workspace)).at(-1)).toBe('retracted kpi/load-day');
   });
 });
 

@@ -77,6 +77,17 @@ export function standingEvaluations(
   };
 }
 
+/** The standing judgement of each subject's latest grid point. */
+export function latestEvaluations(at: Before, subjects: readonly string[]): Query<typeof EVALUATION> {
+  return {
+    sql: `SELECT argMax(evaluation, tuple(as_of, judgement.position)) FROM judgement
+WHERE workspace = {workspace:String} AND subject IN {subjects:Array(String)} AND edition = {edition:UInt32}
+  AND judgement.position < {before:UInt64} GROUP BY subject`,
+    params: { ...at, subjects },
+    shape: EVALUATION,
+  };
+}
+
 const TRANSITION = { body: 'String' } as const satisfies ReadShape;
 
 /** Every transition of the alerts whose last one leaves them open, oldest first. */

@@ -52,6 +52,8 @@ export class Status {
   }
 
   async all(moment: Moment): Promise<void> {
+    this.#judge.invalidate();
+    this.#fold.fresh.clear();
     const subjects = subjectsOf(this.#fold.catalog, moment.recordedAt);
     await this.#write(subjects, moment);
     await this.#remove(subjects, moment);

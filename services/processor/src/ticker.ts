@@ -85,7 +85,7 @@ export class Ticker {
       return;
     }
     this.append().catch((error: unknown) => {
-      logger.warn({ workspace, error }, 'a tick could not be appended; tried again soon');
+      logger.warn({ workspace, err: error }, 'a tick could not be appended; tried again soon');
     });
   }
 

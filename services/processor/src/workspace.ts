@@ -58,6 +58,8 @@ export class Workspace {
   #next = 0;
   #committed = 0;
   #settled: Position = -1;
+  /** After a restart nobody knows which statuses the last facts had reached. */
+  #refreshAll = false;
   #end = 0;
   #snapshotAt = { records: 0, at: 0 };
   /** How long the last tick took. */
@@ -112,7 +114,8 @@ export class Workspace {
     this.#next = next;
     this.#committed = next;
     this.#end = Math.max(next, this.#end);
-    this.#settled = position(next) - 1;
+    this.#settled = -1;
+    this.#refreshAll = true;
     this.#snapshotAt = { records: from, at: this.deps.clock.now() };
     this.#loaded = true;
     this.deps.logger.info({ workspace: this.deps.workspace, next, snapshot: from }, 'workspace restored');
@@ -273,7 +276,9 @@ export class Workspace {
     const recordedAt = this.#fold.recordedAt;
     if (Number.isFinite(recordedAt)) {
       const heartbeat = async (): Promise<void> => this.#context?.heartbeat();
-      await this.#status.touched({ position: this.#fold.position, recordedAt, heartbeat });
+      const moment = { position: this.#fold.position, recordedAt, heartbeat };
+      await (this.#refreshAll ? this.#status.all(moment) : this.#status.touched(moment));
+      this.#refreshAll = false;
     }
     await this.#settle();
   }

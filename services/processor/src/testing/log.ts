@@ -4,7 +4,7 @@ import type { EventLog } from '@paceline/log';
 import { type MemoryDisk, type MemoryLog, memoryDisk, openMemoryLog } from '@paceline/log/memory';
 import { createMetrics, silentLogger, systemClock } from '@paceline/runtime';
 import type { Store } from '@paceline/store';
-import type { ProcessorOptions } from '../options.ts';
+import type { ProcessorDeps, ProcessorOptions } from '../options.ts';
 import { createProcessor, type Processor } from '../processor.ts';
 
 /** A log of one workspace that a test writes by hand, with a clock of its own. */
@@ -61,7 +61,11 @@ export class TestLog {
 
 /** A processor over a test's log. Its own timers run in real time; what counts is the log's. */
 export function testProcessor(log: EventLog, store: Store, options: Partial<ProcessorOptions> = {}): Processor {
-  return createProcessor({
+  return createProcessor(testDeps(log, store, options));
+}
+
+export function testDeps(log: EventLog, store: Store, options: Partial<ProcessorOptions> = {}): ProcessorDeps {
+  return {
     log,
     store,
     clock: systemClock,
@@ -69,5 +73,5 @@ export function testProcessor(log: EventLog, store: Store, options: Partial<Proc
     metrics: createMetrics({ defaults: false }),
     edition: 1,
     options: { ticks: 'manual', statusIdleMs: 1, statusBusyMs: 20, ...options },
-  });
+  };
 }
