@@ -15,11 +15,16 @@ export interface ClickHouse extends LocalServer {
  * a real server shows (replication, quorum, quotas, users in SQL) is not tested by it.
  */
 export async function startClickHouse(
-  options: { readonly port?: number; readonly dir?: string; readonly keepFolder?: boolean } = {},
+  options: {
+    readonly port?: number;
+    readonly dir?: string;
+    readonly keepFolder?: boolean;
+    readonly password?: string;
+  } = {},
 ): Promise<ClickHouse> {
   const port = options.port ?? (await freePort());
   const dir = options.dir ?? serverFolder('clickhouse');
-  const [user, password] = ['paceline', randomBytes(12).toString('hex')];
+  const [user, password] = ['paceline', options.password ?? randomBytes(12).toString('hex')];
   const url = `http://127.0.0.1:${port}`;
   const server = await startServer({
     name: 'clickhouse',

@@ -1,3 +1,4 @@
+export { type ClickHouse, startClickHouse } from './clickhouse.ts';
 export { type Postgres, startPostgres } from './postgres.ts';
 export { type Redis, startRedis } from './redis.ts';
 export { freePort, type LocalServer, NotInstalled, startServer } from './server.ts';

@@ -1,11 +1,12 @@
 /**
- * `npm run servers -- up|down|status|install [kafka] [redis] [postgres]`: real servers for a person, each on a free port with its data in a
+ * `npm run servers -- up|down|status|install [kafka] [redis] [clickhouse] [postgres]`: real servers for a person, each on a free port with its data in a
  * temporary folder. They stop at `down`, when the shell that started them ends, or after eight hours, whichever comes first.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startClickHouse } from './clickhouse.ts';
 import { install } from './install.ts';
 import { startKafka } from './kafka.ts';
 import { startPostgres } from './postgres.ts';
@@ -31,6 +32,14 @@ const STARTERS: Readonly<Record<string, () => Promise<{ server: Stoppable; env: 
   redis: async () => {
     const server = await startRedis();
     return { server, env: { PACELINE_REDIS_URL: server.url } };
+  },
+  clickhouse: async () => {
+    const server = await startClickHouse();
+    const { url, user, password } = server;
+    return {
+      server,
+      env: { PACELINE_CLICKHOUSE_URL: url, PACELINE_CLICKHOUSE_USER: user, PACELINE_CLICKHOUSE_PASSWORD: password },
+    };
   },
   postgres: async () => {
     const server = await startPostgres();
