@@ -1,8 +1,7 @@
 import { offsetOf, type Position, position } from '@paceline/domain';
 import { ALERTS_TOPIC, DEADLETTER_TOPIC, FACTS_PREFIX, factsTopic, workspaceOf } from '@paceline/events';
 import type { BatchContext, LogRecord, Subscription } from '@paceline/log';
-import { type Health, retry, type Service, type Timer } from '@paceline/runtime';
-import { StoreError } from '@paceline/store';
+import type { Health, Service, Timer } from '@paceline/runtime';
 import { DEFAULTS, type ProcessorDeps, type ProcessorOptions, type WorkspaceDeps } from './options.ts';
 import { Ticker } from './ticker.ts';
 import { DURATION_MS_MAX, Workspace, type WorkspaceProgress } from './workspace.ts';
@@ -183,22 +182,6 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     }
   }
 
-  /** An engine that is not there yet is waited for; a schema that is wrong is not. */
-  async function migrated(): Promise<void> {
-    await retry(() => store.migrate(), {
-      clock,
-      attemptsMax: Number.POSITIVE_INFINITY,
-      firstMs: 200,
-      maxMs: RESTART_MS_MAX,
-      retryable: (error) => !stopping && error instanceof StoreError && error.retryable,
-      failed(error, attempt) {
-        failure = `the store: ${error instanceof Error ? error.message : String(error)}`;
-        logger.warn({ err: error, attempt }, 'the store is not there yet; tried again');
-      },
-    });
-    failure = null;
-  }
-
   function health(): ProcessorHealth {
     const workspaces: Record<string, WorkspaceProgress & { lag: number }> = {};
     let behind = 0;
@@ -216,7 +199,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
 
   return {
     async start() {
-      await migrated();
+      await store.migrate();
       for (const topic of [ALERTS_TOPIC, DEADLETTER_TOPIC]) await log.ensureTopic(topic, { retentionMs: WEEKS_13_MS });
       subscription = await log.subscribe({
         group: options.group,
