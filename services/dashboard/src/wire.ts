@@ -22,15 +22,81 @@ export interface Meta {
   readonly asOf: string;
   readonly knownAt: string;
   readonly position: string | null;
+  readonly definitionVersion: string | null;
 }
 
-export interface StatusAnswer {
-  readonly data: readonly Evaluation[];
+export interface TreeMember {
+  readonly subject: string;
+  readonly weight: number;
+}
+
+interface TreeSubject extends SubjectAbout {
+  readonly subject: string;
+  readonly name: string;
+  readonly evaluation: Evaluation | null;
+}
+
+export interface TreeKeyResult extends TreeSubject {
+  readonly type: string;
+  readonly weight: number;
+}
+
+export interface TreeKpi extends TreeSubject {
+  readonly direction: string;
+}
+
+export interface TreeObjective extends TreeSubject {
+  readonly rollup: { readonly rule: 'mean' | 'min'; readonly minCoverage: number };
+  /** Key results and child objectives, of other units too. */
+  readonly members: readonly TreeMember[];
+  readonly keyResults: readonly TreeKeyResult[];
+  readonly objectives: readonly TreeObjective[];
+}
+
+export interface TreeUnit {
+  readonly name: string;
+  readonly title: string | null;
+  readonly owner: string | null;
+  readonly type: string;
+  /** Its roll-up in the cycle, where it has objectives there. */
+  readonly subject: string | null;
+  readonly evaluation: Evaluation | null;
+  readonly members: readonly TreeMember[];
+  readonly objectives: readonly TreeObjective[];
+  readonly kpis: readonly TreeKpi[];
+  readonly units: readonly TreeUnit[];
+}
+
+export interface Cycle {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly timezone: string;
+}
+
+export interface TreeData {
+  readonly cycle: Cycle | null;
+  readonly units: readonly TreeUnit[];
+  /** Of no unit, as are the KPIs. */
+  readonly objectives: readonly TreeObjective[];
+  readonly kpis: readonly TreeKpi[];
+}
+
+export interface TreeAnswer {
+  readonly data: TreeData;
   readonly meta: Meta & {
     /** The server's clock: freshness is derived from it. */
     readonly now: string;
-    readonly subjects: Readonly<Record<string, SubjectAbout>>;
+    readonly cycles: readonly Cycle[];
   };
+}
+
+/** One event of `/v1/status/stream`. */
+export interface StatusNews {
+  readonly position: string;
+  readonly data: readonly Evaluation[];
+  /** Subjects that are no longer evaluated. */
+  readonly removed: readonly string[];
 }
 
 export interface TrendRow {

@@ -13,6 +13,7 @@ import type { EventLog } from '@paceline/log';
 import { openSqliteLog } from '@paceline/log/sqlite';
 import { createProcessor, type Processor } from '@paceline/processor';
 import { createQuery } from '@paceline/query';
+import { dashboardRoutes } from '@paceline/query/dashboard-routes';
 import {
   type Clock,
   type Config,
@@ -165,7 +166,14 @@ async function compose({ options, clock, log, store, jobs, config, logger, env }
     health: () => lifecycle.health(),
     ...httpOptionsOf(config, false),
   });
-  for (const routes of [query.routes, catalog.routes, connectors.routes, sourceRoutes(connectors), alerts.routes]) {
+  for (const routes of [
+    dashboardRoutes(),
+    query.routes,
+    catalog.routes,
+    connectors.routes,
+    sourceRoutes(connectors),
+    alerts.routes,
+  ]) {
     await app.register(routes);
   }
   const http = httpService(app, { host: config.http.host, port: config.http.port, clock: systemClock });

@@ -1,4 +1,4 @@
-import { VERDICTS, type Verdict } from '@paceline/domain/evaluation';
+import { STANDINGS, type Standing, standingOf } from './standing.ts';
 import type { Node } from './tree.ts';
 
 /** What is shown of the tree. Empty text and `null` keep everything. */
@@ -6,19 +6,19 @@ export interface Filter {
   readonly text: string;
   readonly unit: string | null;
   readonly owner: string | null;
-  readonly verdict: Verdict | null;
+  readonly standing: Standing | null;
   readonly order: 'tree' | 'worst';
 }
 
-export const NO_FILTER: Filter = { text: '', unit: null, owner: null, verdict: null, order: 'tree' };
+export const NO_FILTER: Filter = { text: '', unit: null, owner: null, standing: null, order: 'tree' };
 
-export function isFiltering({ text, unit, owner, verdict }: Filter): boolean {
-  return text.trim() !== '' || unit !== null || owner !== null || verdict !== null;
+export function isFiltering({ text, unit, owner, standing }: Filter): boolean {
+  return text.trim() !== '' || unit !== null || owner !== null || standing !== null;
 }
 
 /** Every word must be in the title, the id, the owner or the unit, in any order and whatever the case. */
 export function matches(node: Node, filter: Filter): boolean {
-  if (filter.verdict !== null && node.evaluation?.verdict !== filter.verdict) return false;
+  if (filter.standing !== null && standingOf(node) !== filter.standing) return false;
   if (filter.owner !== null && node.owner !== filter.owner) return false;
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
   const text = `${node.title} ${node.id} ${node.owner ?? ''} ${node.unit ?? ''}`.toLowerCase();
@@ -45,7 +45,8 @@ export function keep(nodes: readonly Node[], filter: Filter, inUnit = filter.uni
 
 /** A row comes as early as the worst thing in it; rows without a verdict last. */
 function worstRank({ node, children }: Kept): number {
-  const own = node.evaluation === null ? VERDICTS.length : VERDICTS.indexOf(node.evaluation.verdict);
+  const standing = standingOf(node);
+  const own = standing === null ? STANDINGS.length : STANDINGS.indexOf(standing);
   return children.reduce((worst, child) => Math.min(worst, worstRank(child)), own);
 }
 

@@ -1,6 +1,7 @@
 import { numberWords } from '@paceline/domain/evaluate/words';
 import { percent } from '@paceline/domain/look';
 import type { Evaluation } from '../wire.ts';
+import type { Rollup } from './tree.ts';
 
 /** A decimal for people, `''` for none. */
 export function numberText(decimal: string | null | undefined): string {
@@ -87,10 +88,15 @@ export const KIND_WORDS = {
   group: 'group',
 } as const;
 
-/** How an objective adds up, in the words a reader can check: `mean of 3`, `weakest of 3`. */
-export function rollupWords(rollup: 'mean' | 'min' | null, members: number): string {
-  if (rollup === null || members === 0) return '';
-  return rollup === 'min' ? `weakest of ${members}` : members === 1 ? 'its one member' : `weighted mean of ${members}`;
+/** How members add up, in the words a reader can check: `mean of 3, by weight`, `weakest of 3`. */
+export function rollupWords(rollup: Rollup | null): string {
+  if (rollup === null || rollup.members.length === 0) return '';
+  const count = rollup.members.length;
+  if (count === 1) return 'its one member';
+  if (rollup.rule === 'min') return `weakest of ${count}`;
+  const [first] = rollup.members;
+  const alike = rollup.members.every(({ weight }) => weight === first?.weight);
+  return alike ? `mean of ${count}` : `mean of ${count}, by weight`;
 }
 
 /** `weight 2 · 50 %`; nothing where all weigh alike and so nothing is to be told. */

@@ -1,5 +1,5 @@
-import { VERDICTS, type Verdict } from '@paceline/domain/evaluation';
 import { type Filter, NO_FILTER } from './filter.ts';
+import { STANDINGS } from './standing.ts';
 
 /** Which moment is looked at; `null` is now, as it comes. */
 export interface Moment {
@@ -18,7 +18,7 @@ export interface Place {
 /** Reads what `placeToUrl` wrote, and skips what it does not know: an old link must still open. */
 export function placeFromUrl(url: { readonly search: string; readonly hash: string }): Place {
   const query = new URLSearchParams(url.search);
-  const verdict = query.get('verdict');
+  const standing = query.get('verdict');
   return {
     moment: { asOf: instantIn(query.get('as_of')), knownAt: instantIn(query.get('known_at')) },
     cycle: query.get('cycle'),
@@ -27,7 +27,7 @@ export function placeFromUrl(url: { readonly search: string; readonly hash: stri
       text: query.get('q') ?? '',
       unit: query.get('unit'),
       owner: query.get('owner'),
-      verdict: VERDICTS.find((each) => each === verdict) ?? null,
+      standing: STANDINGS.find((each) => each === standing) ?? null,
       order: query.get('order') === 'worst' ? 'worst' : 'tree',
     },
     selected: url.hash.length > 1 ? decode(url.hash.slice(1)) : null,
@@ -45,7 +45,7 @@ export function placeToUrl({ moment, cycle, filter, selected }: Place): string {
   put('q', filter.text);
   put('unit', filter.unit);
   put('owner', filter.owner);
-  put('verdict', filter.verdict);
+  put('verdict', filter.standing);
   if (filter.order !== 'tree') put('order', filter.order);
   const search = query.toString();
   return `${search === '' ? '?' : `?${search}`}${selected === null ? '' : `#${selected}`}`;
@@ -62,16 +62,6 @@ function decode(text: string): string {
     // A percent sign that encodes nothing is part of the text.
     return text;
   }
-}
-
-/** How many subjects have each verdict, worst first; verdicts nobody has are left out. */
-export function verdictCounts(verdicts: Iterable<Verdict>): { readonly verdict: Verdict; readonly count: number }[] {
-  const counts = new Map<Verdict, number>();
-  for (const verdict of verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
-  return VERDICTS.flatMap((verdict) => {
-    const count = counts.get(verdict);
-    return count === undefined ? [] : [{ verdict, count }];
-  });
 }
 
 const DAY = 86_400_000;

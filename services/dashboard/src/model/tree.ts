@@ -1,23 +1,18 @@
-import type { Evaluation, SubjectAbout } from '../wire.ts';
+import { freshnessNow } from '@paceline/domain/look';
+import type { Evaluation, SubjectAbout, TreeData, TreeKpi, TreeMember, TreeObjective, TreeUnit } from '../wire.ts';
 
 export type NodeKind = 'unit' | 'objective' | 'key_result' | 'kpi' | 'group';
+export type Freshness = '' | 'fresh' | 'late' | 'stale';
 
-/** How a parent is put together, as the definitions say. */
-export interface TreeEntry {
-  /** A subject, or `unit/NAME` of a unit that is not judged. */
-  readonly id: string;
-  readonly kind: NodeKind;
-  readonly title: string | null;
-  readonly owner: string | null;
-  /** Of objectives: how its members make one progress. */
-  readonly rollup: 'mean' | 'min' | null;
-  /** Within its parent's roll-up; `null` where nothing rolls up into the parent. */
-  readonly weight: number | null;
-  readonly children: readonly TreeEntry[];
+/** How the members of a node make one progress. */
+export interface Rollup {
+  readonly rule: 'mean' | 'min';
+  readonly members: readonly TreeMember[];
 }
 
 /** One row of the tree, with all that is known of it. */
 export interface Node {
+  /** A subject; `unit/NAME` of a unit that is not judged in this cycle. */
   readonly id: string;
   readonly kind: NodeKind;
   readonly title: string;
@@ -26,126 +21,119 @@ export interface Node {
   readonly unit: string | null;
   readonly measure: string | null;
   readonly evaluation: Evaluation | null;
-  readonly rollup: 'mean' | 'min' | null;
+  readonly freshness: Freshness;
+  readonly rollup: Rollup | null;
+  /** In the roll-up of what stands above it; `null` where nothing rolls up. */
   readonly weight: number | null;
-  /** Its part of all the weight beside it, in [0, 1]. */
+  /** Its part of all the weight in that roll-up, in [0, 1]. */
   readonly share: number | null;
   readonly children: readonly Node[];
 }
 
 export interface Known {
+  /** Newer ones than those in the tree, by subject. */
   readonly evaluations: ReadonlyMap<string, Evaluation>;
-  readonly about: Readonly<Record<string, SubjectAbout>>;
+  /** In epoch milliseconds: the server's clock, or the instant asked about. */
+  readonly now: number;
 }
 
-/**
- * Units as the organisation has them, in each its objectives with what makes them up, then its KPIs. What the tree does not
- * name still gets a row: a number that is judged is never hidden.
- */
-export function buildTree(entries: readonly TreeEntry[], known: Known): Node[] {
-  const placed = new Set<string>();
-  const byUnit = Map.groupBy(unplacedKpis(entries, known), (subject) => known.about[subject]?.unit ?? '');
-  const roots = entries.map((entry) => nodeOf(entry, '', { known, placed, byUnit }));
-  const rest = [...known.evaluations.keys()].filter((subject) => !placed.has(subject));
-  const others = subjectNodes(rest, known);
-  if (others.length === 0) return roots;
-  if (roots.length === 0) return others;
-  return [...roots, group('group/other', 'Without a unit', others)];
+/** Units as the organisation has them, in each its objectives with what makes them up, then its KPIs, then the units below it. */
+export function buildTree(tree: TreeData, known: Known): Node[] {
+  const units = tree.units.map((unit) => unitNode(unit, known));
+  const others = [
+    ...tree.objectives.map((objective) => objectiveNode(objective, null, known)),
+    ...tree.kpis.map((kpi) => kpiNode(kpi, known)),
+  ];
+  if (others.length === 0 || units.length === 0) return [...units, ...others];
+  return [...units, groupOf('Without a unit', others)];
 }
 
-interface Building {
-  readonly known: Known;
-  readonly placed: Set<string>;
-  readonly byUnit: Map<string, string[]>;
-}
-
-function nodeOf(entry: TreeEntry, unit: string, building: Building): Node {
-  const { known, placed, byUnit } = building;
-  const evaluation = known.evaluations.get(entry.id) ?? null;
-  if (evaluation !== null) placed.add(entry.id);
-  const name = entry.kind === 'unit' ? nameOf(entry.id) : unit;
-  const children = entry.children.map((child) => nodeOf(child, name, building));
-  const kpis = entry.kind === 'unit' ? (byUnit.get(name) ?? []) : [];
-  for (const subject of kpis) placed.add(subject);
-  const goals = children.filter(({ kind }) => kind !== 'unit');
-  const units = children.filter(({ kind }) => kind === 'unit');
-  const about = known.about[entry.id];
+function unitNode(unit: TreeUnit, known: Known): Node {
+  const { name, title, owner, subject, members } = unit;
+  const rollup: Rollup | null = members.length === 0 ? null : { rule: 'mean', members };
   return {
-    id: entry.id,
-    kind: entry.kind,
-    title: entry.title ?? about?.title ?? nameOf(entry.id),
-    owner: entry.owner ?? about?.owner ?? null,
-    unit: name === '' ? null : name,
-    measure: about?.measure ?? null,
-    evaluation,
-    rollup: entry.rollup,
-    weight: entry.weight,
+    id: subject ?? `unit/${name}`,
+    kind: 'unit',
+    title: title ?? name,
+    owner,
+    unit: name,
+    measure: null,
+    ...standingOfSubject(subject ?? '', unit.evaluation, known),
+    rollup,
+    weight: null,
     share: null,
-    children: withShares([...goals, ...subjectNodes(kpis, known), ...units]),
+    children: [
+      ...unit.objectives.map((objective) => objectiveNode(objective, rollup, known)),
+      ...unit.kpis.map((kpi) => kpiNode(kpi, known)),
+      ...unit.units.map((below) => unitNode(below, known)),
+    ],
   };
 }
 
-function unplacedKpis(entries: readonly TreeEntry[], known: Known): string[] {
-  const named = new Set<string>();
-  const visit = (entry: TreeEntry): void => {
-    named.add(entry.id);
-    entry.children.forEach(visit);
-  };
-  entries.forEach(visit);
-  return [...known.evaluations.keys()].filter((subject) => subject.startsWith('kpi/') && !named.has(subject));
-}
-
-/** Subjects that the tree does not place. A closed period of a KPI stands below the KPI itself. */
-function subjectNodes(subjects: readonly string[], known: Known): Node[] {
-  const closed = Map.groupBy(
-    subjects.filter((subject) => subject.startsWith('kpi/') && subject.includes('@')),
-    (subject) => subject.slice(0, subject.indexOf('@')),
-  );
-  const present = new Set(subjects);
-  return subjects
-    .filter(
-      (subject) => !subject.startsWith('kpi/') || !present.has(subject.split('@')[0] ?? '') || !subject.includes('@'),
-    )
-    .map((subject) => subjectNode(subject, known, closed.get(subject) ?? []));
-}
-
-function subjectNode(subject: string, known: Known, closed: readonly string[]): Node {
-  const about = known.about[subject];
-  const label = subject.startsWith('kpi/') ? subject.split('@')[1] : undefined;
+function objectiveNode(objective: TreeObjective, above: Rollup | null, known: Known): Node {
+  const { members, keyResults, objectives } = objective;
+  const rollup: Rollup = { rule: objective.rollup.rule, members };
   return {
-    id: subject,
-    kind: kindOf(subject),
-    title: label ?? about?.title ?? nameOf(subject),
-    owner: about?.owner ?? null,
-    unit: about?.unit ?? null,
-    measure: about?.measure ?? null,
-    evaluation: known.evaluations.get(subject) ?? null,
+    ...plainNode('objective', objective, known),
+    rollup,
+    ...weightIn(above, objective.subject),
+    children: [
+      ...keyResults.map((result) => ({
+        ...plainNode('key_result', result, known),
+        ...weightIn(rollup, result.subject),
+      })),
+      ...objectives.map((child) => objectiveNode(child, rollup, known)),
+    ],
+  };
+}
+
+function kpiNode(kpi: TreeKpi, known: Known): Node {
+  return plainNode('kpi', kpi, known);
+}
+
+interface Plain extends SubjectAbout {
+  readonly subject: string;
+  readonly name: string;
+  readonly evaluation: Evaluation | null;
+}
+
+function plainNode(kind: NodeKind, plain: Plain, known: Known): Node {
+  return {
+    id: plain.subject,
+    kind,
+    title: plain.title ?? plain.name,
+    owner: plain.owner,
+    unit: plain.unit,
+    measure: plain.measure,
+    ...standingOfSubject(plain.subject, plain.evaluation, known),
     rollup: null,
     weight: null,
     share: null,
-    children: closed.map((each) => subjectNode(each, known, [])),
+    children: [],
   };
 }
 
-function group(id: string, title: string, children: readonly Node[]): Node {
+function standingOfSubject(
+  subject: string,
+  given: Evaluation | null,
+  { evaluations, now }: Known,
+): Pick<Node, 'evaluation' | 'freshness'> {
+  const evaluation = evaluations.get(subject) ?? given;
+  if (evaluation === null) return { evaluation, freshness: '' };
+  return { evaluation, freshness: freshnessNow(evaluation.lateAt, evaluation.staleAt, now) };
+}
+
+/** Members of other units and objectives count in the whole, though they stand elsewhere in the tree. */
+function weightIn(above: Rollup | null, subject: string): Pick<Node, 'weight' | 'share'> {
+  const weight = above?.members.find((member) => member.subject === subject)?.weight;
+  if (above === null || weight === undefined) return { weight: null, share: null };
+  const total = above.members.reduce((sum, member) => sum + member.weight, 0);
+  return { weight, share: total > 0 ? weight / total : null };
+}
+
+function groupOf(title: string, children: readonly Node[]): Node {
   const none = { owner: null, unit: null, measure: null, evaluation: null, rollup: null, weight: null, share: null };
-  return { id, kind: 'group', title, ...none, children };
-}
-
-function withShares(nodes: readonly Node[]): Node[] {
-  const total = nodes.reduce((sum, { weight }) => sum + (weight ?? 0), 0);
-  return nodes.map((node) => (node.weight === null || total <= 0 ? node : { ...node, share: node.weight / total }));
-}
-
-export function kindOf(subject: string): NodeKind {
-  const kind = subject.slice(0, subject.indexOf('/'));
-  return kind === 'unit' || kind === 'objective' || kind === 'key_result' || kind === 'kpi' ? kind : 'group';
-}
-
-/** `grow-emea` of `objective/grow-emea`, `churn` of `key_result/grow-emea/churn`, `sales` of `unit/sales@2026-q4`. */
-export function nameOf(subject: string): string {
-  const last = subject.slice(subject.lastIndexOf('/') + 1);
-  return kindOf(subject) === 'unit' ? (last.split('@')[0] ?? last) : last;
+  return { id: 'group/other', kind: 'group', title, ...none, freshness: '', children };
 }
 
 export function countNodes(nodes: readonly Node[]): number {
