@@ -6,7 +6,7 @@ import type { QueryDeps } from './deps.ts';
 import type { Evaluations } from './evaluations.ts';
 import { explainLines } from './explain-lines.ts';
 import { type Knowledge, requireSubject } from './knowledge.ts';
-import { evaluationSchema, metaSchema } from './schemas.ts';
+import { evaluationSchema, metaSchema, SUBJECT_PATHS, subjectOfPath } from './schemas.ts';
 
 const threshold = z.object({
   atLeast: z.number().optional(),
@@ -76,35 +76,36 @@ const explanationSchema = z.object({
 /** `GET /v1/explain/{kind}/{id}`: everything an evaluation read, computed and compared. */
 export function explainRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations: Evaluations): Routes {
   return async (app) => {
-    app.get(
-      '/v1/explain/:kind/*',
-      {
-        schema: {
-          summary: 'Why a subject has its verdict: inputs, formulas, thresholds',
-          tags: ['status'],
-          params: z.object({ kind: z.string().max(20), '*': z.string().max(200) }),
-          querystring: momentQuery,
-          response: { 200: z.object({ data: explanationSchema, meta: metaSchema }) },
+    for (const { path, params } of SUBJECT_PATHS)
+      app.get(
+        `/v1/explain/${path}`,
+        {
+          schema: {
+            summary: 'Why a subject has its verdict: inputs, formulas, thresholds',
+            tags: ['status'],
+            params,
+            querystring: momentQuery,
+            response: { 200: z.object({ data: explanationSchema, meta: metaSchema }) },
+          },
         },
-      },
-      async (request, reply) => {
-        const { query, params } = request;
-        const subject = `${params.kind}/${params['*']}`;
-        const moment = await knowledge.moment(query);
-        const catalog = await knowledge.catalog(moment);
-        requireSubject(catalog, subject, moment.asOf);
-        // The freshness in it is that of the moment, not of the reader's clock, so the answer belongs to its position.
-        if (isKnown(request, reply, moment.workspace, moment.position, deps.edition)) return unchanged(reply);
-        const view = await evaluations.view(moment, catalog, [subject]);
-        const explanation = explain(view, subject, moment.asOf);
-        if (explanation === undefined) {
-          throw new PacelineError('unknown_subject', `${subject} is not evaluated before its period has closed`);
-        }
-        return reply.send({
-          data: { ...explanation, lines: explainLines(explanation) },
-          meta: metaOf(moment, catalog),
-        });
-      },
-    );
+        async (request, reply) => {
+          const { query } = request;
+          const subject = subjectOfPath(request.params);
+          const moment = await knowledge.moment(query);
+          const catalog = await knowledge.catalog(moment);
+          requireSubject(catalog, subject, moment.asOf);
+          // The freshness in it is that of the moment, not of the reader's clock, so the answer belongs to its position.
+          if (isKnown(request, reply, moment.workspace, moment.position, deps.edition)) return unchanged(reply);
+          const view = await evaluations.view(moment, catalog, [subject]);
+          const explanation = explain(view, subject, moment.asOf);
+          if (explanation === undefined) {
+            throw new PacelineError('unknown_subject', `${subject} is not evaluated before its period has closed`);
+          }
+          return reply.send({
+            data: { ...explanation, lines: explainLines(explanation) },
+            meta: metaOf(moment, catalog),
+          });
+        },
+      );
   };
 }

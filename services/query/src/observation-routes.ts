@@ -18,7 +18,7 @@ import type { QueryDeps } from './deps.ts';
 import { instantOf, type Knowledge, type Moment, metricOf, refused } from './knowledge.ts';
 import { metaSchema } from './schemas.ts';
 import { standingPositions, statementsPage } from './sql.ts';
-import { whereOf } from './where.ts';
+import { WHERE_DESCRIPTION, whereOf } from './where.ts';
 
 const ROWS_DEFAULT = 100;
 const ROWS_MAX = 1_000;
@@ -32,8 +32,7 @@ const observationQuery = formatQuery
     limit: z.coerce.number().int().min(1).max(ROWS_MAX).optional().describe('Default 100'),
     cursor: z.string().max(200).optional().describe('From links.next of the page before'),
   })
-  .catchall(z.string().max(300))
-  .describe('where.DIMENSION=value keeps series with that value; an empty value those without the dimension');
+  .catchall(z.string().max(300));
 
 const statementSchema = z.object({
   position: z.string(),
@@ -79,6 +78,7 @@ export function observationReads(deps: QueryDeps, knowledge: Knowledge): Routes 
       {
         schema: {
           summary: 'Where a number comes from: every statement about the points of a metric',
+          description: WHERE_DESCRIPTION,
           tags: ['observations'],
           querystring: observationQuery,
           response: {

@@ -6,7 +6,7 @@ import { type Answer, answer, formatQuery, isKnown, metaOf, unchanged } from './
 import type { QueryDeps } from './deps.ts';
 import type { Evaluations } from './evaluations.ts';
 import type { Knowledge } from './knowledge.ts';
-import { evaluationSchema, metaSchema, subjectAboutSchema } from './schemas.ts';
+import { evaluationSchema, metaSchema, SUBJECT_PATHS, subjectAboutSchema, subjectOfPath } from './schemas.ts';
 
 const statusQuery = formatQuery.extend({
   kind: z.enum(['kpi', 'key_result', 'objective', 'unit']).optional(),
@@ -45,28 +45,30 @@ export function statusRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations:
         return send(request, reply, query.format, data, { data, meta });
       },
     );
-    app.get(
-      '/v1/status/:kind/*',
-      {
-        schema: {
-          summary: 'The evaluation of one subject',
-          tags: ['status'],
-          params: z.object({ kind: z.string().max(20), '*': z.string().max(200) }),
-          querystring: formatQuery,
-          response: { 200: z.object({ data: evaluationSchema, meta: statusMeta }) },
+    for (const { path, params } of SUBJECT_PATHS) {
+      app.get(
+        `/v1/status/${path}`,
+        {
+          schema: {
+            summary: 'The evaluation of one subject',
+            tags: ['status'],
+            params,
+            querystring: formatQuery,
+            response: { 200: z.object({ data: evaluationSchema, meta: statusMeta }) },
+          },
         },
-      },
-      async (request, reply) => {
-        const { query, params } = request;
-        const subject = `${params.kind}/${params['*']}`;
-        const moment = await knowledge.moment(query);
-        const data = await evaluations.one(moment, subject);
-        const catalog = await knowledge.catalog(moment);
-        const subjects = { [subject]: aboutSubject(catalog, subject, moment.asOf) };
-        const meta = { ...metaOf(moment, catalog), now: instantText(deps.clock.now()), subjects };
-        return send(request, reply, query.format, [data], { data, meta });
-      },
-    );
+        async (request, reply) => {
+          const { query } = request;
+          const subject = subjectOfPath(request.params);
+          const moment = await knowledge.moment(query);
+          const data = await evaluations.one(moment, subject);
+          const catalog = await knowledge.catalog(moment);
+          const subjects = { [subject]: aboutSubject(catalog, subject, moment.asOf) };
+          const meta = { ...metaOf(moment, catalog), now: instantText(deps.clock.now()), subjects };
+          return send(request, reply, query.format, [data], { data, meta });
+        },
+      );
+    }
   };
 }
 

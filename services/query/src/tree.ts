@@ -34,6 +34,7 @@ const objectiveNode = base.extend({
     return z.array(objectiveNode).describe('Child objectives of the same unit');
   },
 });
+z.globalRegistry.add(objectiveNode, { id: 'TreeObjective' });
 const unitNode = z.object({
   name: z.string(),
   title: z.string().nullable(),
@@ -48,6 +49,7 @@ const unitNode = z.object({
     return z.array(unitNode);
   },
 });
+z.globalRegistry.add(unitNode, { id: 'TreeUnit' });
 const cycleNode = z.object({ name: z.string(), from: z.string(), to: z.string(), timezone: z.string() });
 
 export const treeSchema = z.object({

@@ -9,7 +9,7 @@ import { metricTrend, type Trend, type TrendContext } from './trend-metric.ts';
 import { trendRowSchema, trendTable } from './trend-rows.ts';
 import { subjectTrend } from './trend-subject.ts';
 import { GRAINS } from './trend-windows.ts';
-import { WHERE, whereOf } from './where.ts';
+import { WHERE, WHERE_DESCRIPTION, whereOf } from './where.ts';
 
 const ROWS_DEFAULT = 10_000;
 const ROWS_MAX = 200_000;
@@ -36,8 +36,7 @@ const trendQuery = formatQuery
     fill: z.enum(['previous']).optional().describe('Levels only: an empty window shows the value before it'),
     limit: z.coerce.number().int().min(1).max(ROWS_MAX).optional().describe('Rows at most'),
   })
-  .catchall(z.string().max(300))
-  .describe('where.DIMENSION=value keeps series with that value; an empty value those without the dimension');
+  .catchall(z.string().max(300));
 
 const trendMeta = metaSchema.extend({
   metric: z.string().nullable(),
@@ -66,6 +65,7 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
       {
         schema: {
           summary: 'Values of a metric, or judgements of a subject, per window of time',
+          description: WHERE_DESCRIPTION,
           tags: ['trend'],
           querystring: trendQuery,
           response: { 200: trendAnswer },

@@ -2,6 +2,8 @@ import { suggestion } from '@paceline/domain';
 import { PacelineError } from '@paceline/runtime';
 
 export const WHERE = 'where.';
+export const WHERE_DESCRIPTION =
+  '`where.DIMENSION=value` keeps series with that value; an empty value those without the dimension.';
 
 /** The `where.DIMENSION` parameters of a query, which its schema cannot name; any other unknown one is refused. */
 export function whereOf(

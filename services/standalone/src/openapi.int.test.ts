@@ -27,4 +27,21 @@ describe('the description of the API', () => {
     const silent = operations.filter(({ summary, responses }) => summary === undefined || !('default' in responses));
     expect(silent.map(({ name }) => name)).toEqual([]);
   });
+
+  it('refers to nothing that it does not hold, and declares every parameter of its paths', () => {
+    const { paths, components } = JSON.parse(text) as {
+      paths: Record<string, Record<string, { parameters?: { in: string; name: string }[] }>>;
+      components: { schemas: Record<string, unknown> };
+    };
+    const references = [...text.matchAll(/"\$ref": "#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name ?? '');
+    expect(references.filter((name) => !Object.hasOwn(components.schemas, name))).toEqual([]);
+    const undeclared = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, { parameters = [] }]) => {
+        const declared = new Set(parameters.filter((each) => each.in === 'path').map(({ name }) => name));
+        const named = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name ?? '');
+        return named.filter((name) => !declared.has(name)).map((name) => `${method} ${path}: ${name}`);
+      }),
+    );
+    expect(undeclared).toEqual([]);
+  });
 });
