@@ -4,6 +4,7 @@ import {
   formatPosition,
   type Instant,
   type Metric,
+  type MetricCoverage,
   offsetOf,
   type Position,
   parsePosition,
@@ -14,7 +15,14 @@ import {
   suggestion,
 } from '@paceline/domain';
 import { PacelineError } from '@paceline/runtime';
-import { definitionsPosition, type Known, knownPosition, type QueryOptions, readCatalog } from '@paceline/store';
+import {
+  definitionsPosition,
+  type Known,
+  knownPosition,
+  type QueryOptions,
+  readCatalog,
+  readCoverage,
+} from '@paceline/store';
 import type { QueryDeps } from './deps.ts';
 
 /** Up to where a read looks: everything at or below `position`, known at `knownAt`, judged as of `asOf`. */
@@ -40,6 +48,7 @@ export interface MomentQuery {
 const POLL_MS = 15;
 const CATALOGS_MAX = 32;
 const POSITIONS_MAX = 1_000;
+const COVERAGES_MAX = 2_000;
 
 /** What the tables say of positions and definitions; the catalogs last asked for are kept compiled. */
 export class Knowledge {
@@ -48,6 +57,9 @@ export class Knowledge {
   readonly #catalogs = new Map<string, Promise<Catalog>>();
   /** By workspace and any position: an answer at a position is the same for ever. */
   readonly #positions = new Map<string, Promise<Catalog>>();
+
+  /** By workspace, position and metric. */
+  readonly #coverage = new Map<string, Promise<MetricCoverage | undefined>>();
 
   constructor(deps: QueryDeps) {
     this.#deps = deps;
@@ -95,6 +107,25 @@ export class Knowledge {
         readCatalog(this.#deps.store, workspace, position, this.#deps.defaults, this.options),
       );
     });
+  }
+
+  /** Who covers what of metrics with points of their own. */
+  async coverage(
+    { workspace, position: at }: Pick<Moment, 'workspace' | 'position'>,
+    catalog: Catalog,
+    metrics: readonly string[],
+  ): Promise<ReadonlyMap<string, MetricCoverage>> {
+    if (at < 0) return new Map();
+    const { store } = this.#deps;
+    const found = await Promise.all(
+      metrics.map(async (metric) => {
+        const key = `${workspace}/${at}/${metric}`;
+        const read = async () =>
+          (await readCoverage(store, workspace, catalog, [metric], at, this.options)).get(metric);
+        return [metric, await remembered(this.#coverage, key, COVERAGES_MAX, read)] as const;
+      }),
+    );
+    return new Map(found.flatMap(([metric, coverage]) => (coverage === undefined ? [] : [[metric, coverage]])));
   }
 
   async #reached(workspace: string, least: Position | undefined): Promise<Known | undefined> {

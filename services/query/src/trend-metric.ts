@@ -1,5 +1,7 @@
 import {
   type Bucket,
+  bucketAt,
+  bucketFrom,
   type Catalog,
   coveredOfMetric,
   formatRational,
@@ -12,8 +14,8 @@ import {
   type Metric,
   type MetricCells,
   type MetricCoverage,
-  type MetricNeed,
   matchingSeries,
+  nextBucket,
   type Reading,
   readMetric,
   sourcesOf,
@@ -22,8 +24,8 @@ import {
 } from '@paceline/domain';
 import { isCompletePeriod } from '@paceline/domain/evaluate/window';
 import { PacelineError } from '@paceline/runtime';
-import { type QueryOptions, readCells, readCoverage, type Store } from '@paceline/store';
-import { type Moment, metricOf, refused } from './knowledge.ts';
+import { type CellsNeed, type QueryOptions, readCells, type Store } from '@paceline/store';
+import { type Knowledge, type Moment, metricOf, refused } from './knowledge.ts';
 import type { TrendPrevious, TrendRow } from './trend-rows.ts';
 import {
   areOwnEdges,
@@ -62,6 +64,8 @@ export interface TrendContext {
   readonly options: QueryOptions;
   readonly catalog: Catalog;
   readonly moment: Moment;
+  /** Of metrics with points of their own. */
+  readonly coverage: Knowledge['coverage'];
 }
 
 /** Values of a metric per window and group: aggregated by the evaluator's own reader, over the same cells. */
@@ -75,7 +79,8 @@ export async function metricTrend(context: TrendContext, asked: MetricTrendAsked
   }
   const grid = gridAsked(asked, metric.grid, catalog);
   requireWhole(metric, grid);
-  const coverage = await readSourcesCoverage(context, metric);
+  const sources = sourcesOf(metric).map(({ name }) => name);
+  const coverage = await context.coverage(moment, catalog, sources);
   const covered = coveredOfMetric(metric, (name) => coverage.get(name) ?? NO_COVERAGE);
   const known = { asOf: moment.asOf, since: startOf(covered), until: endOf(covered) };
   const range = rangeAsked(asked, grid, known, asked.limit);
@@ -119,13 +124,6 @@ function requireDimensions(metric: Metric, { groupBy, where }: MetricTrendAsked)
     const near = suggestion(name, metric.dimensions);
     throw refused('unknown_dimension', parameter, `${metric.name} has no dimension ${name}, it has ${has}${near}`);
   }
-}
-
-function readSourcesCoverage(context: TrendContext, metric: Metric): Promise<Map<string, MetricCoverage>> {
-  const { store, catalog, moment, options } = context;
-  if (moment.position < 0) return Promise.resolve(new Map());
-  const names = sourcesOf(metric).map(({ name }) => name);
-  return readCoverage(store, moment.workspace, catalog, names, moment.position, options);
 }
 
 interface Group {
@@ -221,15 +219,29 @@ async function openReader(
   const [first, last] = [windows[0], windows.at(-1)];
   let cells: ReadonlyMap<string, MetricCells> = new Map();
   if (first !== undefined && last !== undefined && moment.position >= 0) {
-    const needs = sourcesOf(reading).map((source) => ({ metric: source, need: needOf(source, first, last, moment) }));
+    const needs = sourcesOf(reading).map((source) => needOf(source, first, last, moment, known.fill));
     cells = await readCells(store, moment.workspace, needs, moment.position, options);
   }
   return new TrendReader({ grid, metric, reading, cells, asOf: moment.asOf, ...known });
 }
 
-function needOf({ name, points }: Metric, first: Bucket, last: Bucket, { asOf }: Moment): MetricNeed {
+/** Above this many buckets their starts are a longer text than the one query more is worth. */
+const BUCKETS_NAMED_MAX = 1_000;
+
+function needOf(metric: Metric, first: Bucket, last: Bucket, { asOf }: Moment, fill: boolean): CellsNeed {
+  const { name, points, grid } = metric;
   const isInside = points === 'time' && asOf >= first.from && asOf < last.to;
-  return { metric: name, from: first.from, to: last.to, running: isInside ? [asOf] : [] };
+  const need = { metric: name, from: first.from, to: last.to, running: isInside ? [asOf] : [] };
+  // What a series had before is only asked for where it may stand in, or is what a counter grows from.
+  if (fill || metric.aggregation === 'counter') return { metric, need };
+  const start = bucketAt(grid, first.from)?.from ?? first.from;
+  const buckets: Instant[] = [];
+  for (let bucket = bucketFrom(grid, start); bucket !== undefined && bucket.from < last.to; ) {
+    if (buckets.length === BUCKETS_NAMED_MAX) return { metric, need };
+    buckets.push(bucket.from);
+    bucket = nextBucket(grid, bucket);
+  }
+  return { metric, need, buckets };
 }
 
 /** The rows of one group, one a window. */

@@ -78,7 +78,8 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
         const moment = await knowledge.moment(query);
         if (isKnown(request, reply, moment.workspace, moment.position, deps.edition)) return unchanged(reply);
         const catalog = await knowledge.catalog(moment);
-        const context = { store: deps.store, options: knowledge.options, catalog, moment };
+        const coverage: Knowledge['coverage'] = (at, of, metrics) => knowledge.coverage(at, of, metrics);
+        const context = { store: deps.store, options: knowledge.options, catalog, moment, coverage };
         const trend = await read(deps, context, query, { where, groupBy });
         const compared = query.compare !== undefined;
         // A hundred thousand rows would be checked one by one; their type is the schema's.
