@@ -26,6 +26,7 @@ import {
 import { isContinuous, type SeriesKey, seriesOf, seriesText } from '@paceline/processor/alert-series';
 import { judgedSubjects } from '@paceline/processor/candidates';
 import { factsOf, statusOf } from '@paceline/processor/testing/oracle';
+import { replay } from './replay.ts';
 
 export { factsOf, statusOf };
 
@@ -53,9 +54,7 @@ interface Said {
 function saidOf(facts: readonly Recorded[], from: Instant): Said[] {
   const said: Said[] = [];
   const last = new Map<string, { readonly text: string; readonly evaluation: Evaluation }>();
-  for (const [index, tick] of facts.entries()) {
-    if (tick.fact.type !== 'tick') continue;
-    const view = memoryView(facts.slice(0, index + 1), tick.recordedAt);
+  for (const { tick, view } of replay(facts)) {
     const { evaluate } = evaluator(view);
     const span = { after: from - TICK, upTo: tick.recordedAt };
     for (const { subject, at } of gridPoints(view.catalog, span, judgedSubjects(view.catalog))) {
@@ -111,11 +110,10 @@ export function expectedTransitions(facts: readonly Recorded[], from: Instant): 
   const standing = new Map<string, Said>();
   const open = new Map<string, OpenAlert>();
   const lines: TransitionLine[] = [];
-  for (const [index, tick] of facts.entries()) {
-    if (tick.fact.type !== 'tick') continue;
+  for (const { tick, view } of replay(facts)) {
     for (const said of judgements.get(tick.position) ?? [])
       standing.set(`${said.evaluation.subject} ${said.evaluation.asOf}`, said);
-    const { catalog } = memoryView(facts.slice(0, index + 1), tick.recordedAt);
+    const { catalog } = view;
     const news = new Set(
       (judgements.get(tick.position) ?? []).flatMap(({ evaluation }) => {
         const key = seriesOf(catalog, evaluation);
