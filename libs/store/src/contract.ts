@@ -389,6 +389,8 @@ const KEYS: Readonly<Record<TableName, (index: number) => Readonly<Record<string
   snapshot: (index) => ({ position: index }),
   progress: (index) => ({ position: index }),
   timeline: (index) => ({ position: index }),
+  bi_definition: (index) => ({ id: `document ${index}` }),
+  bi_bucket: (index) => ({ bucket_from: Date.UTC(2026, 0, 1 + index) }),
 };
 
 function orderOf(table: TableName): string {

@@ -1,3 +1,4 @@
+export * from './bi/index.ts';
 export { before, upTo } from './bounds.ts';
 export { readExtents } from './cells/extents.ts';
 export type { CellsNeed } from './cells/need.ts';
