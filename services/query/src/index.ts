@@ -29,7 +29,7 @@ export function createQuery(deps: QueryDeps): Query {
   const suppressions = new Suppressions(deps.log, deps.logger);
   const streams = new StatusStream(deps, knowledge, evaluations);
   const routes: readonly Routes[] = [
-    pageRoutes(deps, knowledge, evaluations),
+    pageRoutes(knowledge, evaluations),
     streamRoutes(knowledge, streams),
     statusRoutes(deps, knowledge, evaluations),
     trendRoutes(deps, knowledge),

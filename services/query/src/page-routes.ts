@@ -1,16 +1,17 @@
 import { instantText } from '@paceline/domain';
 import type { Routes } from '@paceline/runtime';
 import { aboutSubject } from './about.ts';
-import type { QueryDeps } from './deps.ts';
+import { momentQuery } from './answer.ts';
 import type { Evaluations } from './evaluations.ts';
 import type { Knowledge } from './knowledge.ts';
 import { statusPage } from './page.ts';
 
 /** `GET /`: the status for people. */
-export function pageRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations: Evaluations): Routes {
+export function pageRoutes(knowledge: Knowledge, evaluations: Evaluations): Routes {
   return async (app) => {
-    app.get('/', { schema: { hide: true } }, async (_request, reply) => {
-      const moment = await knowledge.moment({ workspace: deps.workspace });
+    const querystring = momentQuery.pick({ workspace: true });
+    app.get('/', { schema: { hide: true, querystring } }, async (request, reply) => {
+      const moment = await knowledge.moment(request.query);
       const catalog = await knowledge.catalog(moment);
       const page = statusPage({
         workspace: moment.workspace,

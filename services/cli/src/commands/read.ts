@@ -18,7 +18,10 @@ function registerTrend(program: Command, context: () => CommandContext): void {
     .command('trend')
     .argument('<metric|subject>', 'a metric, or KIND/ID for the judged history of a subject')
     .description('values per bucket of time')
-    .option('--window <bucket>', 'hour, day, week, month, quarter or year', 'day')
+    .option(
+      '--window <bucket>',
+      'hour, day, week, month, quarter, year, fiscal_quarter, fiscal_year or period; the grain of the metric otherwise',
+    )
     .option('--from <date>', 'first day or instant')
     .option('--to <date>', 'day or instant before which it ends')
     .option('--timezone <zone>', 'zone of the buckets; the metric’s own otherwise')
