@@ -44,13 +44,13 @@ export interface ServerOptions {
  */
 const SUPERVISOR = `
 exec 3<&0
-"$@" </dev/null >>"$PACELINE_FOLDER/output.log" 2>&1 3<&- &
+"$@" </dev/null >>"$SERVER_FOLDER/output.log" 2>&1 3<&- &
 server=$!
-echo "$server" >"$PACELINE_FOLDER/server.pid"
+echo "$server" >"$SERVER_FOLDER/server.pid"
 ( trap '' TERM INT
   cat <&3 >/dev/null
-  kill -"$PACELINE_STOP" "$server"
-  left="$PACELINE_STOP_TENTHS"
+  kill -"$SERVER_STOP" "$server"
+  left="$SERVER_STOP_TENTHS"
   while [ "$left" -gt 0 ] && kill -0 "$server"; do sleep 0.1; left=$((left - 1)); done
   kill -KILL "$server" ) 2>/dev/null &
 watch=$!
@@ -59,10 +59,10 @@ trap '' PIPE
 exec 3<&-
 wait "$server"
 code=$?
-tail -n 15 "$PACELINE_FOLDER/output.log" >&2
+tail -n 15 "$SERVER_FOLDER/output.log" >&2
 # A server that was killed leaves its data to whoever started it, until that one lets go.
 [ "$code" -gt 128 ] && wait "$watch"
-[ "$PACELINE_KEEP" = yes ] || [ -e "$PACELINE_FOLDER/.keep" ] || rm -rf -- "$PACELINE_FOLDER"
+[ "$SERVER_KEEP" = yes ] || [ -e "$SERVER_FOLDER/.keep" ] || rm -rf -- "$SERVER_FOLDER"
 kill -KILL "$watch" 2>/dev/null
 exit "$code"
 `;
@@ -78,10 +78,10 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
       HOME: process.env.HOME,
       LANG: 'C.UTF-8',
       ...options.env,
-      PACELINE_FOLDER: dir,
-      PACELINE_STOP: options.stopSignal ?? 'TERM',
-      PACELINE_STOP_TENTHS: String(Math.ceil((options.stopMsMax ?? 10_000) / 100)),
-      PACELINE_KEEP: options.keepFolder === true ? 'yes' : 'no',
+      SERVER_FOLDER: dir,
+      SERVER_STOP: options.stopSignal ?? 'TERM',
+      SERVER_STOP_TENTHS: String(Math.ceil((options.stopMsMax ?? 10_000) / 100)),
+      SERVER_KEEP: options.keepFolder === true ? 'yes' : 'no',
     },
   });
   let said = '';

@@ -34,7 +34,7 @@ export function clickhouseNeed(address: ClickHouseAddress, options: ClickHouseNe
       // A process that waits says so at once, rather than after the tries of every call.
       const first = openStore(target, { ...limits, database, triesMax: 1 });
       try {
-        await (migrates ? first.ping() : requireSchema(first));
+        await (migrates ? first.migrate() : requireSchema(first));
       } finally {
         await first.close();
       }

@@ -3,7 +3,15 @@ import type { ChannelDocument, Instant, Position, Suppression } from '@paceline/
 import { ALERTS_TOPIC, type DeliveryAttempt, decodeAlertRecord, encodeAlertRecord } from '@paceline/events';
 import { GiveUp, type Job, type Jobs, RetryAfter, type Worker } from '@paceline/jobs';
 import type { EventLog, LogRecord, Subscription } from '@paceline/log';
-import { type Clock, describeError, type Health, type Logger, type Metrics, type Service } from '@paceline/runtime';
+import {
+  type Clock,
+  describeError,
+  type Health,
+  type Logger,
+  type Metrics,
+  type Service,
+  Trouble,
+} from '@paceline/runtime';
 import { DeliveryBook, deliveryKey, type PendingDelivery } from './book.ts';
 import { alertMessage, idempotencyKey } from './message.ts';
 import { suppressedBy } from './suppression.ts';
@@ -76,7 +84,7 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
   let worker: Worker | null = null;
   let readTo = 0;
   let live = false;
-  let lastFault: string | null = null;
+  const trouble = new Trouble(deps.clock);
 
   const fold = (record: LogRecord): PendingDelivery[] => {
     readTo = record.offset + 1;
@@ -219,6 +227,7 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
           for (const owed of [...book.pending()]) await enqueue(owed);
           readTo = end;
           live = true;
+          trouble.clear();
           return end;
         },
         revoked: async () => {
@@ -228,10 +237,10 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
           for (const one of records) for (const owed of fold(one)) await enqueue(owed);
           const last = records.at(-1);
           if (last !== undefined) await context.commit(last.offset + 1);
-          lastFault = null;
+          trouble.clear();
         },
         failed: (error) => {
-          lastFault = describeError(error);
+          trouble.tell(describeError(error));
           deps.logger.warn({ err: error }, 'reading alerts failed; it is tried again');
         },
       });
@@ -248,7 +257,8 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
       subscription = null;
     },
     health(): Health {
-      if (lastFault !== null) return { live: true, ready: false, detail: lastFault };
+      const { message } = trouble;
+      if (message !== null) return { live: true, ready: false, detail: message };
       return {
         live: true,
         ready: live,

@@ -2,7 +2,7 @@ import { DefinitionFold, type SourceDocument } from '@paceline/domain';
 import { FACTS_PREFIX, factsTopic, isWorkspaceName, workspaceOf } from '@paceline/events';
 import type { EventLog } from '@paceline/log';
 import { type Follower, followWorkspace } from '@paceline/log/follow';
-import { type Logger, PacelineError } from '@paceline/runtime';
+import { type Logger, PacelineError, systemClock, Trouble } from '@paceline/runtime';
 
 const LOOK_FOR_NEW_MS = 5_000;
 
@@ -30,7 +30,8 @@ export class Workspaces {
   readonly #followed = new Map<string, FollowedWorkspace>();
   readonly #stopped = new AbortController();
   #timer: NodeJS.Timeout | null = null;
-  #troubled: string | null = null;
+  /** By the machine's time, as below. */
+  readonly #trouble = new Trouble(systemClock);
 
   constructor(deps: WorkspacesDeps) {
     this.#deps = deps;
@@ -38,7 +39,7 @@ export class Workspaces {
 
   /** Why the log cannot be followed; `null` while it can. */
   get troubled(): string | null {
-    return this.#troubled;
+    return this.#trouble.message;
   }
 
   get all(): readonly FollowedWorkspace[] {
@@ -100,7 +101,7 @@ export class Workspaces {
       types: ['definitions', 'source_state', 'override'],
       apply: ({ fact, position, recordedAt, id }) => {
         const effect = fold.apply(fact, { position, appendedAt: recordedAt, id });
-        this.#troubled = null;
+        this.#trouble.clear();
         if (effect.change !== undefined && workspace.ready) changed(workspace);
       },
       signal: this.#stopped.signal,
@@ -110,7 +111,7 @@ export class Workspaces {
           'a record cannot be read; the processor keeps it in the dead letters',
         ),
       failed: (error) => {
-        this.#troubled = `the log of ${name} cannot be followed`;
+        this.#trouble.tell(`the log of ${name} cannot be followed`);
         logger.warn({ workspace: name, err: error }, 'following a workspace failed; it is tried again');
       },
     });

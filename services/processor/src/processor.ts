@@ -1,7 +1,7 @@
 import { offsetOf, type Position, position } from '@paceline/domain';
 import { ALERTS_TOPIC, DEADLETTER_TOPIC, FACTS_PREFIX, factsTopic, workspaceOf } from '@paceline/events';
-import type { BatchContext, LogRecord, Subscription } from '@paceline/log';
-import type { Health, Service, Timer } from '@paceline/runtime';
+import { type BatchContext, type LogRecord, LogRefused, type Subscription } from '@paceline/log';
+import { describeError, type Health, type Service, type Timer, Trouble } from '@paceline/runtime';
 import { DEFAULTS, type ProcessorDeps, type ProcessorOptions, type WorkspaceDeps } from './options.ts';
 import { Ticker } from './ticker.ts';
 import { DURATION_MS_MAX, Workspace, type WorkspaceProgress } from './workspace.ts';
@@ -39,7 +39,9 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   const owned = new Map<string, Owned>();
   const waiters = new Set<() => void>();
   let subscription: Subscription | null = null;
-  let failure: string | null = null;
+  const trouble = new Trouble(clock);
+  /** Topics in a shape that breaks the one order, with what is to be done; the others go on. */
+  const refused = new Map<string, string>();
   let stopping = false;
 
   function workspaceDeps(topic: string): WorkspaceDeps | undefined {
@@ -105,6 +107,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
 
   async function assigned(topic: string, committed: number): Promise<number | undefined> {
     const entry = own(topic);
+    refused.delete(topic);
     if (entry === undefined) {
       logger.warn({ topic }, 'this topic is named like a workspace of Paceline and is none; it is left alone');
       return undefined;
@@ -130,7 +133,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     const entry = own(context.topic);
     if (entry === undefined) return;
     await entry.workspace.take(records, context);
-    failure = null;
+    trouble.clear();
     scheduleRefreshWhenBusy(context.topic, entry);
   }
 
@@ -185,7 +188,8 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   function health(): ProcessorHealth {
     const workspaces: Record<string, WorkspaceProgress & { lag: number }> = {};
     let behind = 0;
-    let ready = subscription !== null && failure === null && !stopping;
+    const failure = [...refused.values(), ...(trouble.message === null ? [] : [trouble.message])].join('; ');
+    let ready = subscription !== null && failure === '' && !stopping;
     for (const { workspace } of owned.values()) {
       const { progress } = workspace;
       const lag = Math.max(0, progress.end - progress.committed);
@@ -193,7 +197,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
       behind += lag;
       if (!workspace.isCaughtUp) ready = false;
     }
-    const detail = failure ?? (behind > 0 ? `${behind} records behind` : undefined);
+    const detail = failure !== '' ? failure : behind > 0 ? `${behind} records behind` : undefined;
     return { live: true, ready, behind: { records: behind }, workspaces, ...(detail === undefined ? {} : { detail }) };
   }
 
@@ -208,14 +212,20 @@ export function createProcessor(deps: ProcessorDeps): Processor {
         revoked: release,
         batch,
         failed(error, topic) {
-          failure = `${topic ?? 'the log'}: ${error instanceof Error ? error.message : String(error)}`;
+          const message = `${topic ?? 'the log'}: ${describeError(error)}`;
+          if (topic !== null && error instanceof LogRefused && !owned.has(topic)) {
+            refused.set(topic, message);
+            logger.error({ topic, err: error }, 'a workspace is not processed until its topic is put right');
+            return;
+          }
+          trouble.tell(message);
           logger.warn({ topic, err: error }, 'a batch failed; it is delivered again');
         },
       });
     },
     async stop() {
       if (stopping) return;
-      if (options.tickAtStop && failure === null) await lastTicks();
+      if (options.tickAtStop && trouble.message === null) await lastTicks();
       stopping = true;
       for (const { ticker, refreshTimer } of owned.values()) {
         ticker.stop();
