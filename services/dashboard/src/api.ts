@@ -27,8 +27,8 @@ export interface Api {
   news(after: string | null, signal: AbortSignal, handlers: NewsHandlers): Promise<void>;
   /** Where a program finds the same. */
   address(path: string, query: Query): string;
-  /** From now on every request carries this key. */
-  useKey(key: string): void;
+  /** Shows a key; the server's cookie stands for it from then on, and no script keeps it. */
+  openSession(key: string): Promise<void>;
 }
 
 export interface NewsHandlers {
@@ -38,17 +38,14 @@ export interface NewsHandlers {
 
 export type Query = Readonly<Record<string, string | null>>;
 
-/** `keys` keeps a key for as long as the tab is open. */
-export function createApi(base: string, keys: Pick<Storage, 'getItem' | 'setItem'>): Api {
+export function createApi(base: string): Api {
   const address: Api['address'] = (path, query) => {
     const url = new URL(path, base);
     for (const [name, value] of Object.entries(query)) if (value !== null) url.searchParams.set(name, value);
     return url.href;
   };
   const open = async (url: string, accept: string, signal: AbortSignal, extra: HeadersInit = {}): Promise<Response> => {
-    const key = keys.getItem(KEY);
-    const headers = { ...extra, accept, ...(key === null ? {} : { authorization: `Bearer ${key}` }) };
-    const response = await ask(url, { signal, headers });
+    const response = await ask(url, { signal, headers: { ...extra, accept } });
     if (!response.ok) throw await refusal(response);
     return response;
   };
@@ -56,7 +53,11 @@ export function createApi(base: string, keys: Pick<Storage, 'getItem' | 'setItem
     (await open(address(path, query), 'application/json', signal)).json();
   return {
     address,
-    useKey: (key) => keys.setItem(KEY, key),
+    async openSession(key) {
+      const headers = { authorization: `Bearer ${key}` };
+      const response = await ask(address('v1/session', {}), { method: 'POST', headers });
+      if (!response.ok) throw await refusal(response);
+    },
     tree: (moment, cycle, signal) => get('v1/tree', { cycle, ...momentQuery(moment) }, signal),
     trend: ({ subject, from = null, window = null, limit }, moment, signal) =>
       get('v1/trend', { subject, from, window, limit: String(limit), ...momentQuery(moment) }, signal),
@@ -76,8 +77,6 @@ export function createApi(base: string, keys: Pick<Storage, 'getItem' | 'setItem
     },
   };
 }
-
-const KEY = 'paceline-key';
 
 export function momentQuery({ asOf, knownAt }: Moment): Query {
   return { as_of: asOf, known_at: knownAt };

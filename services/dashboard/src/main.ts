@@ -9,7 +9,7 @@ import { Store } from './store.ts';
 import { App } from './view/app.tsx';
 
 const store = new Store({
-  api: createApi(document.baseURI, window.sessionStorage),
+  api: createApi(document.baseURI),
   monotonic: () => performance.now(),
   location: window.location,
   history: window.history,

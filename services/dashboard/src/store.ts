@@ -37,7 +37,10 @@ const CLOCK_MS = 20_000;
 /** All that the page knows; views read `state` and are told of the next one. */
 export class Store {
   readonly api: Api;
+  /** Of rows. */
   readonly trends = new Trends();
+  /** Of the one subject that is looked at: it must not wait for the rows. */
+  readonly charts = new Trends();
   state: State;
   readonly #around: Surroundings;
   readonly #listeners = new Set<() => void>();
@@ -109,8 +112,9 @@ export class Store {
     this.#set({ toggled });
   }
 
-  useKey(key: string): void {
-    this.api.useKey(key);
+  /** Rejects with the server's words when it does not take the key. */
+  async openSession(key: string): Promise<void> {
+    await this.api.openSession(key);
     void this.reload();
     this.#follow();
   }

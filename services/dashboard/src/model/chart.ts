@@ -39,10 +39,14 @@ export function chartOf({ points, evaluation, alerts, now, wholePeriod }: ChartI
     const target = first.target;
     rows.push([from, null, first.expected === null ? null : baseline, target, first.low, first.high]);
   }
-  for (const { at, value, expected, target, low, high } of spots) rows.push([at, value, expected, target, low, high]);
+  // Where nothing runs along a pace, the target is what is expected, and one line says so.
+  const isPace = spots.some(({ expected, target }) => expected !== null && expected !== target);
+  for (const { at, value, expected, target, low, high } of spots) {
+    rows.push([at, value, isPace ? expected : null, target, low, high]);
+  }
   if (whole && last !== undefined && to > last.at) {
     const ending = spots.findLast(({ target }) => target !== null);
-    const pace = spots.some(({ expected }) => expected !== null) ? (ending?.target ?? null) : null;
+    const pace = isPace ? (ending?.target ?? null) : null;
     rows.push([to, null, pace, ending?.target ?? null, last.low, last.high]);
   }
   const columns = Array.from({ length: 6 }, (_, column) =>

@@ -49,14 +49,14 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** `4 min`, `3 h`, `12 d`, `5 months`: how long something is ago, cut. */
+/** `just now`, `4 min old`, `3 h old`, `5 months old`: an age, cut. */
 export function ageText(ms: number): string {
-  if (ms < MINUTE) return 'under a minute';
-  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min`;
-  if (ms < 2 * DAY) return `${Math.floor(ms / HOUR)} h`;
-  if (ms < 60 * DAY) return `${Math.floor(ms / DAY)} d`;
-  if (ms < 730 * DAY) return `${Math.floor(ms / (30.44 * DAY))} months`;
-  return `${Math.floor(ms / (365.25 * DAY))} years`;
+  if (ms < MINUTE) return 'just now';
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min old`;
+  if (ms < 2 * DAY) return `${Math.floor(ms / HOUR)} h old`;
+  if (ms < 60 * DAY) return `${Math.floor(ms / DAY)} d old`;
+  if (ms < 730 * DAY) return `${Math.floor(ms / (30.44 * DAY))} months old`;
+  return `${Math.floor(ms / (365.25 * DAY))} years old`;
 }
 
 /** `22 Nov 2026, 06:00`, in a zone; `UTC` where none is given. */
@@ -78,6 +78,11 @@ export function dayWords(iso: string, timezone = 'UTC'): string {
     year: 'numeric',
     timeZone: timezone,
   }).format(Date.parse(iso));
+}
+
+/** `20 Nov` for a day; other labels are words already. */
+export function bucketWords(label: string): string {
+  return /^\d{4}-\d{2}-\d{2}$/.test(label) ? dayWords(label).replace(/ \d{4}$/, '') : label;
 }
 
 export const KIND_WORDS = {

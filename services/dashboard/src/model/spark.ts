@@ -6,7 +6,7 @@ export interface Spark {
   readonly line: string;
   readonly pace: string;
   readonly target: string;
-  /** A band that is to be kept. */
+  /** A range that is to be kept. */
   readonly band: { readonly y: number; readonly height: number } | null;
   readonly last: { readonly x: number; readonly y: number } | null;
 }
@@ -22,29 +22,24 @@ const MARGIN = 3;
 export function sparkOf(points: readonly Point[], evaluation: Evaluation, box: Box): Spark {
   const drawn = points.filter(({ value }) => value !== null);
   const paced = isPaced(evaluation);
-  const line = paced ? paceLine(points, evaluation) : expectedLine(points);
+  const line = paced ? paceLine(points, evaluation) : [];
   const { period } = evaluation;
   const start = paced && period !== null ? Date.parse(period.from) : Math.min(...drawn.map(({ at }) => at));
   const end = paced && period !== null ? Date.parse(period.to) : Math.max(...drawn.map(({ at }) => at));
   const latest = points.findLast(({ target, low }) => target !== null || low !== null);
-  const levels = [latest?.target, latest?.low, latest?.high].filter((level) => typeof level === 'number');
+  const levels = [...drawn.map(({ target }) => target), latest?.target, latest?.low, latest?.high].filter(
+    (level) => typeof level === 'number',
+  );
   const ys = [...drawn.map(({ value }) => value ?? 0), ...line.map(({ y }) => y), ...levels];
   if (drawn.length === 0 || ys.length === 0) return { line: '', pace: '', target: '', band: null, last: null };
   const [low, high] = [Math.min(...ys), Math.max(...ys)];
   const x = (at: number): number => place(at, start, end, MARGIN, box.width - MARGIN);
   const y = (value: number): number => place(value, low, high, box.height - MARGIN, MARGIN);
   const last = drawn.at(-1);
-  const target = latest?.target ?? null;
   return {
     line: pathOf(drawn.map(({ at, value }) => [x(at), y(value ?? 0)])),
     pace: pathOf(line.map((each) => [x(each.at), y(each.y)])),
-    target:
-      target === null
-        ? ''
-        : pathOf([
-            [0, y(target)],
-            [box.width, y(target)],
-          ]),
+    target: paced ? '' : stepsOf(drawn, x, y, box.width),
     band: bandOf(latest, y),
     last: last === undefined ? null : { x: round(x(last.at)), y: round(y(last.value ?? 0)) },
   };
@@ -73,6 +68,24 @@ function paceLine(points: readonly Point[], evaluation: Evaluation): Spot[] {
 
 function expectedLine(points: readonly Point[]): Spot[] {
   return points.flatMap(({ at, expected }) => (expected === null ? [] : [{ at, y: expected }]));
+}
+
+/** The target over the whole width, stepping where it was changed. */
+function stepsOf(
+  drawn: readonly Point[],
+  x: (at: number) => number,
+  y: (value: number) => number,
+  width: number,
+): string {
+  const steps: (readonly [number, number])[] = [];
+  for (const { at, target } of drawn) {
+    if (target === null) continue;
+    const before = steps.at(-1);
+    if (before === undefined) steps.push([0, y(target)]);
+    else if (before[1] !== y(target)) steps.push([x(at), before[1]], [x(at), y(target)]);
+  }
+  const last = steps.at(-1);
+  return last === undefined ? '' : pathOf([...steps, [width, last[1]]]);
 }
 
 function bandOf(point: Point | undefined, y: (value: number) => number): Spark['band'] {

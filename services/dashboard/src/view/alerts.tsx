@@ -9,15 +9,17 @@ const SHOWN_MAX = 50;
 export interface AlertsProps {
   readonly alerts: readonly AlertView[];
   readonly nodes: readonly Node[];
+  /** Nothing stands beside the list. */
+  readonly isAlone: boolean;
   readonly onOpen: (subject: string) => void;
 }
 
 /** Alerts that are open, the newest first. */
-export function Alerts({ alerts, nodes, onOpen }: AlertsProps) {
+export function Alerts({ alerts, nodes, isAlone, onOpen }: AlertsProps) {
   if (alerts.length === 0) return null;
   const newest = [...alerts].sort((left, right) => (left.openedAt < right.openedAt ? 1 : -1)).slice(0, SHOWN_MAX);
   return (
-    <details class="alerts" open={alerts.length <= 3}>
+    <details class="alerts" open={isAlone && alerts.length <= 3}>
       <summary>
         <span class="alert-mark" aria-hidden="true">
           !

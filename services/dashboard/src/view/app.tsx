@@ -9,7 +9,7 @@ import { Detail } from './detail.tsx';
 import { Filters } from './filters.tsx';
 import { Header } from './header.tsx';
 import { StoreContext, useStoreState } from './hooks.ts';
-import { NothingDefined, NothingFound, Problem } from './states.tsx';
+import { Boundary, NothingDefined, NothingFound, Problem } from './states.tsx';
 import { Treegrid } from './treegrid.tsx';
 
 export function App({ store }: { readonly store: Store }) {
@@ -45,7 +45,7 @@ export function App({ store }: { readonly store: Store }) {
           {tree !== null && total === 0 ? <NothingDefined /> : null}
           {total === 0 || tree === null ? null : (
             <>
-              <Alerts alerts={state.alerts} nodes={nodes} onOpen={open} />
+              <Alerts alerts={state.alerts} nodes={nodes} isAlone={selected === null} onOpen={open} />
               <Filters
                 filter={filter}
                 choices={choices}
@@ -60,21 +60,25 @@ export function App({ store }: { readonly store: Store }) {
               {rows.length === 0 ? (
                 <NothingFound onClear={() => store.filter({ ...NO_FILTER, order: filter.order })} />
               ) : (
-                <Treegrid
-                  rows={rows}
-                  now={state.now}
-                  selected={selected}
-                  label={`Objectives and KPIs${tree.data.cycle === null ? '' : ` of ${tree.data.cycle.name}`}`}
-                  isBusy={isLoading}
-                  onToggle={(ids) => store.toggle(ids)}
-                  onOpen={open}
-                />
+                <Boundary what="The table">
+                  <Treegrid
+                    rows={rows}
+                    now={state.now}
+                    selected={selected}
+                    label={`Objectives and KPIs${tree.data.cycle === null ? '' : ` of ${tree.data.cycle.name}`}`}
+                    isBusy={isLoading}
+                    onToggle={(ids) => store.toggle(ids)}
+                    onOpen={open}
+                  />
+                </Boundary>
               )}
             </>
           )}
         </section>
-        {selected === null ? null : (
-          <Detail key={selected} subject={selected} state={state} onOpen={open} onClose={close} />
+        {selected === null || (tree === null && error === null) ? null : (
+          <Boundary key={`around ${selected}`} what="The detail">
+            <Detail key={selected} subject={selected} state={state} onOpen={open} onClose={close} />
+          </Boundary>
         )}
       </main>
     </StoreContext.Provider>

@@ -107,19 +107,29 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height: HEIGHT,
-    padding: [14, 10, 0, 0],
+    padding: [14, 28, 0, 0],
     legend: { show: false },
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), timezone),
     scales: { x: { time: true, range: () => [chart.from, Math.max(chart.to, chart.from + 1)] }, y: { range: rangeOf } },
-    axes: [axis, { ...axis, size: 64, values: (_, splits) => splits.map((value) => doubleText(value)) }],
+    axes: [
+      { ...axis, values: timeLabels(timezone), space: 64 },
+      { ...axis, size: axisWidth, values: (_, splits) => splits.map((value) => doubleText(value)) },
+    ],
     series: [
       {},
       { label: 'actual', stroke: colours.actual, width: 2, points, spanGaps: true },
       { label: 'expected', stroke: colours.pace, width: 1.5, dash: [5, 4], points: { show: false }, spanGaps: true },
-      { label: 'target', stroke: colours.target, width: 1.5, points: { show: false }, paths: stepped() },
-      { label: 'low', stroke: colours.target, width: 1, points: { show: false }, paths: stepped() },
-      { label: 'high', stroke: colours.target, width: 1, points: { show: false }, paths: stepped() },
+      {
+        label: 'target',
+        stroke: colours.target,
+        width: 1.5,
+        points: { show: false },
+        paths: stepped(),
+        spanGaps: true,
+      },
+      { label: 'low', stroke: colours.target, width: 1, points: { show: false }, paths: stepped(), spanGaps: true },
+      { label: 'high', stroke: colours.target, width: 1, points: { show: false }, paths: stepped(), spanGaps: true },
     ],
     bands: [{ series: [5, 4], fill: colours.band }],
     hooks: {
@@ -134,6 +144,24 @@ function optionsOf(
         },
       ],
     },
+  };
+}
+
+/** As wide as its longest label. */
+function axisWidth(_plot: uPlot, labels: readonly string[] | null): number {
+  return 18 + 7 * Math.max(3, ...(labels ?? []).map(({ length }) => length));
+}
+
+/** `12 Oct`, with the year where the ticks are months apart, by the hour within days. */
+function timeLabels(timezone: string): uPlot.Axis.DynamicValues {
+  const format = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat('en-GB', { ...options, timeZone: timezone });
+  const days = format({ day: 'numeric', month: 'short' });
+  const months = format({ month: 'short', year: 'numeric' });
+  const hours = format({ hour: '2-digit', minute: '2-digit' });
+  return (_plot, splits, _axis, _space, seconds) => {
+    const { format: say } = seconds >= 28 * 86_400 ? months : seconds >= 86_400 ? days : hours;
+    return splits.map((at) => say(at * 1000));
   };
 }
 

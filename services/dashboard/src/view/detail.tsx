@@ -1,11 +1,11 @@
-import { percent } from '@paceline/domain/look';
+import { freshnessNow, percent } from '@paceline/domain/look';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { ApiError, momentQuery, subjectPath } from '../api.ts';
 import { type Asked, chartAsked, SPAN_WORDS, SPANS, type Span } from '../model/asked.ts';
 import { chartOf } from '../model/chart.ts';
 import { ageText, instantWords, KIND_WORDS, rollupWords, valueWords, weightWords } from '../model/format.ts';
 import { isByProgress, pointsOf } from '../model/series.ts';
-import { findNode, type Node } from '../model/tree.ts';
+import { type Freshness, findNode, type Node } from '../model/tree.ts';
 import type { State } from '../store.ts';
 import type { AlertView, Evaluation, TrendAnswer } from '../wire.ts';
 import { ChartView } from './chart.tsx';
@@ -62,7 +62,14 @@ export function Detail({ subject, state, onOpen, onClose }: DetailProps) {
       )}
       {answer.state === 'waiting' ? <p class="quiet">Reading the explanation …</p> : null}
       {answer.state === 'failed' ? <Failed error={answer.error} /> : null}
-      {explanation === null ? null : <Explain explanation={explanation} nodes={nodes} onOpen={onOpen} />}
+      {explanation === null ? null : (
+        <Explain
+          explanation={explanation}
+          freshness={freshnessIn(node, explanation.evaluation, now)}
+          nodes={nodes}
+          onOpen={onOpen}
+        />
+      )}
     </aside>
   );
 }
@@ -89,7 +96,7 @@ function Summary({
 }) {
   const words = valueWords(evaluation, node?.measure ?? null);
   const { coverage, lastObservedAt, period, lateAt } = evaluation;
-  const freshness = node?.freshness ?? '';
+  const freshness = freshnessIn(node, evaluation, now);
   return (
     <>
       <div class="summary">
@@ -112,7 +119,7 @@ function Summary({
         {evaluation.measuredAt === null ? null : <Fact name="Measured">{instantWords(evaluation.measuredAt)} UTC</Fact>}
         {freshness === '' || lastObservedAt === null ? null : (
           <Fact name="Data">
-            {freshness}, {ageText(Math.max(0, now - Date.parse(lastObservedAt)))} old
+            {freshness}, {ageText(Math.max(0, now - Date.parse(lastObservedAt)))}
             {freshness === 'fresh' && lateAt !== null ? `; late from ${instantWords(lateAt)} UTC` : ''}
           </Fact>
         )}
@@ -121,6 +128,10 @@ function Summary({
       </dl>
     </>
   );
+}
+
+function freshnessIn(node: Node | undefined, { lateAt, staleAt }: Evaluation, now: number): Freshness {
+  return node?.freshness ?? freshnessNow(lateAt, staleAt, now);
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
@@ -145,7 +156,7 @@ function Course({ evaluation, node, now, alerts }: CourseProps) {
   const [span, setSpan] = useState<Span>('period');
   const [grain, setGrain] = useState<string | null>(null);
   const asked = useMemo(() => chartAsked(evaluation, span, grain), [evaluation, span, grain]);
-  const trend = useTrend(asked, evaluation);
+  const trend = useTrend(store.charts, asked, evaluation);
   const [answer, setAnswer] = useState<TrendAnswer | null>(null);
   useEffect(() => {
     if (trend?.state !== 'ready') return;

@@ -2,23 +2,27 @@ import type { Threshold } from '@paceline/domain/document';
 import { VERDICTS, type Verdict } from '@paceline/domain/evaluation';
 import { percent, VERDICT_LOOK } from '@paceline/domain/look';
 import { dayWords, doubleText, instantWords, numberText } from '../model/format.ts';
-import { findNode, type Node } from '../model/tree.ts';
-import type { Explanation } from '../wire.ts';
+import { type Freshness, findNode, type Node } from '../model/tree.ts';
+import type { Evaluation, Explanation } from '../wire.ts';
 import { Shape } from './shape.tsx';
 
 export interface ExplainProps {
+  readonly freshness: Freshness;
   readonly explanation: Explanation;
   readonly nodes: readonly Node[];
   readonly onOpen: (subject: string) => void;
 }
 
 /** Why the verdict is what it is, down to numbers that can be recomputed by hand. */
-export function Explain({ explanation, nodes, onOpen }: ExplainProps) {
+export function Explain({ explanation, freshness, nodes, onOpen }: ExplainProps) {
   const { evaluation, reason, policy, thresholds, formulas, windows, definitions, calendar } = explanation;
-  const isGood = VERDICT_LOOK[evaluation.verdict].tone === 'green';
+  const { text, tone } = VERDICT_LOOK[evaluation.verdict];
+  const isStale = freshness === 'stale';
+  const isGood = tone === 'green' && !isStale;
   return (
     <section class="explain" aria-labelledby="why">
-      <h3 id="why">{isGood ? `Why ${VERDICT_LOOK[evaluation.verdict].text}` : 'Why not green'}</h3>
+      <h3 id="why">{isGood ? `Why ${text}` : 'Why not green'}</h3>
+      {isStale ? <Stale evaluation={evaluation} text={text} /> : null}
       <p class="meaning">{reason.meaning}</p>
       {isGood || reason.remedy === '' || reason.remedy === 'None.' ? null : <p class="remedy">{reason.remedy}</p>}
       {thresholds.length === 0 ? null : (
@@ -90,8 +94,21 @@ export function Explain({ explanation, nodes, onOpen }: ExplainProps) {
   );
 }
 
+function Stale({ evaluation, text }: { readonly evaluation: Evaluation; readonly text: string }) {
+  const { lastObservedAt } = evaluation;
+  const last =
+    lastObservedAt === null
+      ? 'Nothing was ever seen'
+      : `Nothing newer than ${instantWords(lastObservedAt)} UTC was seen`;
+  return (
+    <p class="remedy">
+      {last}, so “{text}” says how it stood then. Check the source that feeds it.
+    </p>
+  );
+}
+
 /** What counts in, the worst first. */
-function Members({ explanation, nodes, onOpen }: ExplainProps) {
+function Members({ explanation, nodes, onOpen }: Omit<ExplainProps, 'freshness'>) {
   const { members } = explanation;
   if (members.length === 0) return null;
   const worstFirst = [...members].sort((left, right) => rankOf(left.verdict) - rankOf(right.verdict));

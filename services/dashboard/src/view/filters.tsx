@@ -1,6 +1,6 @@
 import { VERDICT_LOOK } from '@paceline/domain/look';
 import { type Choices, type Filter, isFiltering, NO_FILTER } from '../model/filter.ts';
-import { STANDINGS, type Standing, standingWords } from '../model/standing.ts';
+import { type Standing, standingWords } from '../model/standing.ts';
 import type { Cycle } from '../wire.ts';
 import { Shape } from './shape.tsx';
 
@@ -48,13 +48,6 @@ export function Filters({ filter, choices, counts, cycles, cycle, shown, total, 
         </label>
         <Select label="Unit" value={filter.unit} options={choices.units} onPick={(unit) => onFilter({ unit })} />
         <Select label="Owner" value={filter.owner} options={choices.owners} onPick={(owner) => onFilter({ owner })} />
-        <Select
-          label="Verdict"
-          value={filter.standing}
-          options={STANDINGS}
-          words={standingWords}
-          onPick={(standing) => onFilter({ standing })}
-        />
         {cycles.length === 0 ? null : (
           <label class="field">
             <span>Cycle</span>
@@ -90,29 +83,25 @@ export function Filters({ filter, choices, counts, cycles, cycle, shown, total, 
   );
 }
 
-interface SelectProps<Option extends string> {
+interface SelectProps {
   readonly label: string;
-  readonly value: Option | null;
-  readonly options: readonly Option[];
-  readonly words?: (option: Option) => string;
-  readonly onPick: (option: Option | null) => void;
+  readonly value: string | null;
+  readonly options: readonly string[];
+  readonly onPick: (option: string | null) => void;
 }
 
-function Select<Option extends string>({ label, value, options, words = String, onPick }: SelectProps<Option>) {
+function Select({ label, value, options, onPick }: SelectProps) {
   return (
     <label class="field">
       <span>{label}</span>
       <select
         value={value ?? ''}
-        onChange={(event) => {
-          const { value: picked } = event.currentTarget;
-          onPick(options.find((option) => option === picked) ?? null);
-        }}
+        onChange={(event) => onPick(event.currentTarget.value === '' ? null : event.currentTarget.value)}
       >
         <option value="">any</option>
         {options.map((option) => (
           <option key={option} value={option}>
-            {words(option)}
+            {option}
           </option>
         ))}
       </select>

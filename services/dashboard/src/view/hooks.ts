@@ -3,7 +3,7 @@ import { useContext, useEffect, useMemo, useReducer, useRef, useState } from 'pr
 import { type Asked, sparkAsked, trendKey } from '../model/asked.ts';
 import type { Moment } from '../model/place.ts';
 import type { State, Store } from '../store.ts';
-import type { Trend } from '../trends.ts';
+import type { Trend, Trends } from '../trends.ts';
 import type { Evaluation, TrendAnswer } from '../wire.ts';
 
 export const StoreContext = createContext<Store | null>(null);
@@ -24,13 +24,13 @@ export function useStoreState(store: Store): State {
 /** The trend of a row; while a newer one is under way the last one stays. */
 export function useSpark(evaluation: Evaluation | null): TrendAnswer | null {
   const asked = useMemo(() => (evaluation === null ? null : sparkAsked(evaluation)), [evaluation]);
-  const trend = useTrend(asked, evaluation);
+  const trend = useTrend(useStore().trends, asked, evaluation);
   const last = useRef<TrendAnswer | null>(null);
   if (trend?.state === 'ready') last.current = trend.answer;
   return last.current;
 }
 
-export function useTrend(asked: Asked | null, evaluation: Evaluation | null): Trend | null {
+export function useTrend(trends: Trends, asked: Asked | null, evaluation: Evaluation | null): Trend | null {
   const store = useStore();
   const { moment } = store.state.place;
   const key = asked === null || evaluation === null ? null : trendKey(asked, evaluation, moment);
@@ -38,10 +38,10 @@ export function useTrend(asked: Asked | null, evaluation: Evaluation | null): Tr
   useEffect(() => {
     if (key === null || asked === null) return;
     const load = (signal: AbortSignal): Promise<TrendAnswer> => store.api.trend(asked, moment, signal);
-    return store.trends.want(key, load, () => again(undefined));
+    return trends.want(key, load, () => again(undefined));
     // The key holds all of what is asked.
   }, [store, key]);
-  return key === null ? null : (store.trends.get(key) ?? { state: 'waiting' });
+  return key === null ? null : (trends.get(key) ?? { state: 'waiting' });
 }
 
 export type Answer<Value> =

@@ -1,7 +1,7 @@
 import { percent, VERDICT_LOOK } from '@paceline/domain/look';
 import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { ageText, doubleText, KIND_WORDS, rollupWords, valueWords, weightWords } from '../model/format.ts';
+import { ageText, bucketWords, doubleText, KIND_WORDS, rollupWords, valueWords, weightWords } from '../model/format.ts';
 import type { Row } from '../model/rows.ts';
 import { changeOf, isByProgress, pointsOf } from '../model/series.ts';
 import type { Node } from '../model/tree.ts';
@@ -136,8 +136,9 @@ function Value({ evaluation, measure }: { readonly evaluation: Evaluation; reado
 }
 
 /** How much of the way is done, and with a tick how much should be. */
-function Bar({ evaluation: { progress, expected, verdict } }: { readonly evaluation: Evaluation }) {
-  if (progress === null || expected === null || VERDICT_LOOK[verdict].tone === 'gray') return null;
+function Bar({ evaluation: { progress, expected, verdict, targetLow } }: { readonly evaluation: Evaluation }) {
+  if (progress === null || expected === null || targetLow !== null || VERDICT_LOOK[verdict].tone === 'gray')
+    return null;
   const share = (ratio: number): string => `${Math.max(0, Math.min(1, ratio)) * 100}%`;
   const shouldBe = expected > 0 && expected < 1 ? expected : null;
   return (
@@ -192,7 +193,7 @@ function Change({
         {doubleText(Math.abs(change.delta))}
         {unit}
       </span>
-      <span class="quiet">since {change.since}</span>
+      <span class="quiet">since {bucketWords(change.since)}</span>
     </>
   );
 }
@@ -213,7 +214,7 @@ function Data({
   return (
     <>
       <span class={`fresh fresh-${freshness}`}>{freshness}</span>
-      {since === '' ? null : <span class="quiet">{since} old</span>}
+      {since === '' ? null : <span class="quiet">{since}</span>}
       {evaluation.carried ? <span class="quiet">carried</span> : null}
     </>
   );

@@ -27,7 +27,8 @@ export function Sparkline({
       {spark.band === null ? null : (
         <rect class="spark-band" x="0" y={spark.band.y} width={BOX.width} height={spark.band.height} />
       )}
-      {spark.pace === '' ? <path class="spark-target" d={spark.target} /> : <path class="spark-pace" d={spark.pace} />}
+      {spark.target === '' ? null : <path class="spark-target" d={spark.target} />}
+      {spark.pace === '' ? null : <path class="spark-pace" d={spark.pace} />}
       <path class="spark-line" d={spark.line} />
       <circle class="spark-last" cx={spark.last.x} cy={spark.last.y} r="2.2" />
     </svg>

@@ -1,3 +1,4 @@
+import { Component, type ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { ApiError } from '../api.ts';
 import { useStore } from './hooks.ts';
@@ -22,21 +23,26 @@ export function Problem({ error, onRetry }: { readonly error: ApiError; readonly
 function KeyForm() {
   const store = useStore();
   const [key, setKey] = useState('');
+  const [refused, setRefused] = useState<string | null>(null);
   return (
     <form
       class="key-form"
       onSubmit={(event) => {
         event.preventDefault();
-        if (key.trim() !== '') store.useKey(key.trim());
+        if (key.trim() === '') return;
+        store
+          .openSession(key.trim())
+          .catch((error: unknown) => setRefused(error instanceof Error ? error.message : String(error)));
       }}
     >
       <label>
-        Key with the scope “read”
+        Key with the scope read
         <input type="password" autocomplete="off" value={key} onInput={(event) => setKey(event.currentTarget.value)} />
       </label>
-      <button type="submit" class="button">
-        Use it in this tab
+      <button type="submit" class="button button-strong">
+        Show the numbers
       </button>
+      {refused === null ? null : <p role="alert">{refused}</p>}
     </form>
   );
 }
@@ -66,4 +72,29 @@ export function NothingFound({ onClear }: { readonly onClear: () => void }) {
       </p>
     </section>
   );
+}
+
+interface BoundaryProps {
+  readonly what: string;
+  readonly children: ComponentChildren;
+}
+
+/** A part that cannot be drawn must not take the page with it. */
+export class Boundary extends Component<BoundaryProps, { readonly failure: string | null }> {
+  override state = { failure: null };
+
+  static override getDerivedStateFromError(error: unknown): { failure: string } {
+    return { failure: error instanceof Error ? error.message : String(error) };
+  }
+
+  override render({ what, children }: BoundaryProps) {
+    const { failure } = this.state;
+    if (failure === null) return children;
+    return (
+      <section class="notice notice-bad" role="alert">
+        <h2>{what} cannot be drawn</h2>
+        <p>{failure}. Load the page again; if that does not help, report it.</p>
+      </section>
+    );
+  }
 }
