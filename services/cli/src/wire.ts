@@ -49,6 +49,7 @@ export interface TrendRow {
   readonly dimensions?: Readonly<Record<string, string>>;
   readonly target?: string | null;
   readonly expectedValue?: string | null;
+  readonly progress?: number | null;
   readonly verdict?: Verdict | null;
 }
 

@@ -17,12 +17,15 @@ export function explainLines(explanation: Explanation): string[] {
   ];
 }
 
+/** What the domain says where nothing need be done. */
+const NO_REMEDY = 'None.';
+
 function verdictLines({ evaluation, reason, calendar, policy }: Explanation): string[] {
   const { subject, asOf, knownAt, period, measuredAt, freshness, provisional } = evaluation;
   const known = knownAt === asOf ? '' : `, known at ${knownAt}`;
   const lines = [
     `${subject}: ${words(evaluation.verdict)}${provisional ? ' (provisional)' : ''}, as of ${asOf}${known}`,
-    `because ${reason.code}: ${reason.meaning} ${reason.remedy}`.trim(),
+    `because ${reason.code}: ${reason.meaning}${reason.remedy === NO_REMEDY ? '' : ` ${reason.remedy}`}`,
   ];
   if (period !== null) {
     const close = calendar.close === null ? '' : `, closes ${calendar.close}`;
@@ -31,7 +34,7 @@ function verdictLines({ evaluation, reason, calendar, policy }: Explanation): st
   if (measuredAt !== null) lines.push(`measured at ${measuredAt}${freshness === null ? '' : `, ${freshness}`}`);
   if (policy !== null) {
     const { label, kind, onTrack, atRisk } = policy;
-    lines.push(`policy ${label}: by ${kind}, on track at ${bar(onTrack)}, at risk at ${bar(atRisk)}`);
+    lines.push(`policy ${label}: by ${kind}, on track when ${bar(onTrack)}, at risk when ${bar(atRisk)}`);
   }
   return lines;
 }

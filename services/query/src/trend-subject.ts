@@ -51,13 +51,11 @@ export async function subjectTrend(context: TrendContext, edition: number, asked
   const shown = range.windows.map((window) =>
     rowOf(grid, window, byWindow.get(window.from) ?? [], { asOf: moment.asOf, until }),
   );
-  return {
-    ...own,
-    grid,
-    rows: shown,
-    completeness: shown.filter(({ final }) => final).length / shown.length,
-    next: range.next,
-  };
+  // Nobody asked for windows from before anything was said of it.
+  const begun = asked.from === undefined ? shown.findIndex(({ count }) => count > 0) : 0;
+  const kept = begun < 0 ? [] : shown.slice(begun);
+  const completeness = kept.length === 0 ? null : kept.filter(({ final }) => final).length / kept.length;
+  return { ...own, grid, rows: kept, completeness, next: range.next };
 }
 
 const MICROSECOND: Instant = 0.001;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type CommandContext, withApi } from '../context.ts';
-import { readable, VERDICT_LOOK } from '../look.ts';
+import { percent, readable, VERDICT_LOOK } from '../look.ts';
 import { type Column, paint, printDocument, printRows } from '../output.ts';
 import type { AlertView, TrendRow } from '../wire.ts';
 import { encodeSubject } from './status.ts';
@@ -80,6 +80,7 @@ function trendColumns(rows: readonly TrendRow[], at: CommandContext): Column<Tre
       field: 'expected_value',
       cell: (row) => (csv ? row.expectedValue : readable(row.expectedValue ?? null)),
     },
+    { title: 'progress', align: 'right', cell: (row) => (csv ? row.progress : percent(row.progress ?? null)) },
     {
       title: 'verdict',
       cell: (row) => {
