@@ -59,7 +59,6 @@ export async function openWorld(
     version: '0',
     bodyBytesMax: 1024,
     requestsPerMinuteMax: null,
-    keyless: true,
     docs: false,
   });
   await app.register(query.routes);

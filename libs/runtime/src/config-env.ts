@@ -18,6 +18,8 @@ export const ENVIRONMENT: readonly {
   { variable: 'PACELINE_PORT', path: ['http', 'port'], shape: 'number' },
   { variable: 'PACELINE_CLICKHOUSE_PORT', path: ['http', 'clickhousePort'], shape: 'number' },
   { variable: 'PACELINE_ORIGINS', path: ['http', 'origins'], shape: 'list' },
+  { variable: 'PACELINE_KEYS_FILE', path: ['http', 'keysFile'], shape: 'text' },
+  { variable: 'PACELINE_SESSION_SECRET', path: ['http', 'sessionSecret'], shape: 'text' },
   { variable: 'PACELINE_TRUST_PROXY', path: ['http', 'trustProxy'], shape: 'flag' },
   { variable: 'PACELINE_LIMIT_BODY_BYTES', path: ['limits', 'bodyBytes'], shape: 'number' },
   { variable: 'PACELINE_LIMIT_REQUESTS_PER_MINUTE', path: ['limits', 'requestsPerMinute'], shape: 'number' },
@@ -50,7 +52,7 @@ export const ENVIRONMENT: readonly {
 ];
 
 /** Variables that others read: the command line's own, secrets, and those of tests. */
-const ELSEWHERE = /^PACELINE_(DIR|URL|OUTPUT|KEY|SECRET_.+|TEST_.+)$/;
+const ELSEWHERE = /^PACELINE_(DIR|URL|OUTPUT|API_KEY|SECRET_.+|TEST_.+)$/;
 
 export interface FromEnvironment {
   readonly value: Record<string, unknown>;

@@ -24,7 +24,7 @@ export function configurationPage(): string {
   lines.push(
     '',
     'Lists in variables are separated by commas; flags are `true` or `false`. `PACELINE_DIR`, `PACELINE_URL`, `PACELINE_OUTPUT` and',
-    '`PACELINE_KEY` stand for options of the command line; `PACELINE_SECRET_*` hold secrets.',
+    '`PACELINE_API_KEY` stand for options of the command line; `PACELINE_SECRET_*` hold secrets.',
     '',
   );
   return lines.join('\n');

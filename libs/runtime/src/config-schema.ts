@@ -40,6 +40,22 @@ export const fileSchema = z.strictObject({
       host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; anything but loopback needs a key.'),
       port: port.default(8787).describe('0 picks a free one and prints it.'),
       clickhousePort: port.default(8723).describe("Port that speaks ClickHouse's protocol."),
+      keysFile: z
+        .string()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe(
+          'File of keys, as paceline keys writes it: a mounted secret. Left out: keys.json in the data folder.',
+        ),
+      sessionSecret: z
+        .string()
+        .min(32, 'has fewer than 32 characters')
+        .nullable()
+        .default(null)
+        .describe(
+          'Signs sessions of browsers; the same in all processes behind one address. Left out: one of its own.',
+        ),
       origins: z.array(z.url()).max(100).default([]).describe('Origins of web pages that may call the API (CORS).'),
       trustProxy: z.boolean().default(false).describe('Believe X-Forwarded-For; only behind a proxy of your own.'),
     })

@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isLoopback, loadConfig, requireConfig } from './config.ts';
+import { changeKeys } from './keys/file.ts';
+import { mintKey } from './keys/key.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -141,7 +143,23 @@ describe('a bad configuration', () => {
 describe('without a key', () => {
   it('only this machine may call', () => {
     expect(faults({ PACELINE_HOST: '0.0.0.0' })).toEqual([expect.objectContaining({ code: 'not_loopback' })]);
-    expect(loadConfig({ dir, env: { PACELINE_HOST: '0.0.0.0' }, keysExist: true }).ok).toBe(true);
+    mkdirSync(join(dir, '.paceline'));
+    writeFileSync(join(dir, '.paceline', 'keys.json'), '{"version": 1, "keys": []}');
+    expect(faults({ PACELINE_HOST: '0.0.0.0' })).toEqual([expect.objectContaining({ code: 'not_loopback' })]);
+  });
+
+  it('as soon as one is in the folder or in the file named, others may call', () => {
+    const { stored } = mintKey({ name: 'a', scopes: ['read'], workspace: '*', expiresAt: null }, 0);
+    for (const file of ['.paceline/keys.json', 'elsewhere/keys.json']) {
+      changeKeys(join(dir, file), () => [stored]);
+      expect(faults({ PACELINE_HOST: '0.0.0.0', PACELINE_KEYS_FILE: file })).toEqual([]);
+    }
+    expect(config({ PACELINE_HOST: '0.0.0.0' }).keysFile).toBe(join(dir, '.paceline', 'keys.json'));
+  });
+
+  it('that can be read nothing starts, on this machine neither', () => {
+    writeFileSync(join(dir, 'keys.json'), '{"version": 1');
+    expect(faults({ PACELINE_KEYS_FILE: 'keys.json' })).toEqual([expect.objectContaining({ code: 'keys_unreadable' })]);
   });
 
   it.each(['127.0.0.1', '127.9.9.9', 'localhost', '::1'])('%s is this machine', (host) => {

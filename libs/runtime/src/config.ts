@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ENVIRONMENT, fromEnvironment } from './config-env.ts';
 import { bareSchema, fileSchema } from './config-schema.ts';
 import { type Fault, PacelineError } from './errors.ts';
+import { readKeys } from './keys/file.ts';
 import { didYouMean } from './suggest.ts';
 
 export { ENVIRONMENT } from './config-env.ts';
@@ -20,6 +21,8 @@ export type Config = Omit<z.infer<typeof fileSchema>, 'kafka' | 'clickhouse' | '
   readonly dir: string;
   /** `DIR/.paceline`: log, tables, jobs and secrets of the embedded form. */
   readonly dataDir: string;
+  /** Absolute path of the file of keys, which need not exist. */
+  readonly keysFile: string;
   readonly mode: 'embedded' | 'cluster';
   /** `null` in embedded mode. */
   readonly kafka: KafkaAddress | null;
@@ -33,8 +36,6 @@ export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What the command line says, strongest: the same shape as the file, as deep as needed. */
   readonly overrides?: Readonly<Record<string, unknown>>;
-  /** Whether a key exists that a caller from elsewhere would have to show. Default false. */
-  readonly keysExist?: boolean;
 }
 
 export type Loaded =
@@ -52,13 +53,14 @@ export function loadConfig(options: LoadOptions): Loaded {
   if (!parsed.success) {
     faults.push(...parsed.error.issues.flatMap((issue) => faultsOfIssue(issue, environment.variableOf, file.lineOf)));
   }
-  faults.push(...addressFaults(merged), ...hostFaults(merged, options.keysExist ?? false));
+  faults.push(...addressFaults(merged), ...keyFaults(merged, dir));
   if (!parsed.success || faults.length > 0) return { ok: false, faults };
   const { kafka, clickhouse, redis, mode: _derived, ...rest } = parsed.data;
   const config: Config = {
     ...rest,
     dir,
-    dataDir: join(dir, '.paceline'),
+    dataDir: dataDirOf(dir),
+    keysFile: keysFileOf(dir, rest.http.keysFile),
     mode: kafka === undefined ? 'embedded' : 'cluster',
     kafka: kafka ?? null,
     clickhouse: clickhouse ?? null,
@@ -189,15 +191,29 @@ function addressFaults(written: Readonly<Record<string, unknown>>): Fault[] {
   }));
 }
 
-function hostFaults(written: Readonly<Record<string, unknown>>, keysExist: boolean): Fault[] {
-  const host = isRecord(written.http) ? written.http.host : undefined;
-  if (keysExist || typeof host !== 'string' || isLoopback(host)) return [];
-  return [
-    {
-      code: 'not_loopback',
-      message: `http.host is ${host}, which others can reach, but no key exists; use 127.0.0.1 or create a key first`,
-    },
-  ];
+function dataDirOf(dir: string): string {
+  return join(dir, '.paceline');
+}
+
+function keysFileOf(dir: string, given: string | null): string {
+  return given === null ? join(dataDirOf(dir), 'keys.json') : resolve(dir, given);
+}
+
+/** Others may reach the server only when there is a key that they have to show. */
+function keyFaults(written: Readonly<Record<string, unknown>>, dir: string): Fault[] {
+  const http = isRecord(written.http) ? written.http : {};
+  const { host, keysFile } = http;
+  const file = keysFileOf(dir, typeof keysFile === 'string' ? keysFile : null);
+  let keys: ReturnType<typeof readKeys>;
+  try {
+    keys = readKeys(file);
+  } catch (error) {
+    if (!(error instanceof PacelineError)) throw error;
+    return [{ code: error.code, message: error.message }];
+  }
+  if (typeof host !== 'string' || isLoopback(host) || (keys !== null && keys.length > 0)) return [];
+  const message = `http.host is ${host}, which others can reach, but ${file} has no key; use 127.0.0.1 or create a key first`;
+  return [{ code: 'not_loopback', message, remedy: 'paceline keys create' }];
 }
 
 function merge(

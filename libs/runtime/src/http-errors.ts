@@ -133,7 +133,7 @@ export function rateLimitOptions(requestsPerMinuteMax: number): RateLimitPluginO
 /** The address that `type` of every problem points to. */
 export function documentErrors(app: FastifyInstance): void {
   const page = errorsHtml();
-  app.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) =>
+  app.get('/docs/errors', { schema: { hide: true }, config: { scope: 'open' } }, async (_request, reply) =>
     reply.type('text/html; charset=utf-8').send(page),
   );
 }

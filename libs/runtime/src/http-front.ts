@@ -7,6 +7,8 @@ export interface FrontOptions {
   health(): SystemHealth;
   /** The service's own server, ready to route; `null` while the service cannot run. */
   inner(): FastifyInstance | null;
+  /** Whether callers have to show keys; nobody can show one here, so that then only yes or no is said. */
+  isKeyed(): boolean;
 }
 
 const RETRY_AFTER_SECONDS = 2;
@@ -29,20 +31,20 @@ export function createFront(options: FrontOptions): FastifyInstance {
     return reply
       .code(live ? 200 : 503)
       .header('cache-control', 'no-store')
-      .send({ live, parts });
+      .send({ live, ...(options.isKeyed() ? {} : { parts }) });
   });
   app.get('/health/ready', async (_request, reply) => {
     const { ready, parts } = options.health();
     return reply
       .code(ready ? 200 : 503)
       .header('cache-control', 'no-store')
-      .send({ ready, parts });
+      .send({ ready, ...(options.isKeyed() ? {} : { parts }) });
   });
   app.setNotFoundHandler(async (request, reply) => {
     const waiting = options.health().parts.find((part) => !part.ready);
     const error = new PacelineError(
       'not_ready',
-      `${options.title} cannot answer yet: ${waiting?.detail ?? 'starting'}`,
+      `${options.title} cannot answer yet: ${options.isKeyed() ? 'it waits for its servers' : (waiting?.detail ?? 'starting')}`,
     );
     const problem = problemOf(error, { instance: request.url, requestId: request.id });
     return reply

@@ -6,9 +6,10 @@ import { PacelineError } from './errors.ts';
  * Without keys, being on this machine is the only credential, and a browser on it would lend that to any page: by a name
  * that resolves to 127.0.0.1 (DNS rebinding) or by a plain form post. Hence host and origin are checked on every request.
  */
-export function guardLoopback(app: FastifyInstance, origins: readonly string[]): void {
+export function guardLoopback(app: FastifyInstance, origins: readonly string[], isKeyless: () => boolean): void {
   const allowed = new Set(origins.map((origin) => new URL(origin).origin));
   app.addHook('onRequest', async (request) => {
+    if (!isKeyless()) return;
     if (!isLoopback(request.hostname.replace(/^\[|\]$/g, ''))) {
       throw new PacelineError(
         'forbidden_host',

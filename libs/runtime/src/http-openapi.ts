@@ -53,7 +53,7 @@ export async function documentApi(
     transformObject: (document) => withProblems(jsonSchemaTransformObject(document)),
   });
   if (options.page) await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/openapi.json', { schema: { hide: true }, config: { scope: 'open' } }, async () => app.swagger());
 }
 
 type Documented = ReturnType<typeof jsonSchemaTransformObject>;

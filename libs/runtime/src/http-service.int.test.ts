@@ -18,7 +18,6 @@ async function app(): Promise<HttpServer> {
     title: 'Test',
     version: '1.0.0',
     bodyBytesMax: 1_000,
-    keyless: true,
     docs: false,
   });
 }

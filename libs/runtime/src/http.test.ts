@@ -10,22 +10,30 @@ import { createMetrics } from './metrics.ts';
 
 const routes: Routes = async (app) => {
   const body = z.strictObject({ value: z.number(), 'a/b': z.string().optional() });
-  app.post('/v1/things', { schema: { body, response: { 200: z.object({ twice: z.number() }) } } }, async (request) => ({
-    twice: request.body.value * 2,
-  }));
+  const workspace = z.string().optional();
+  app.post(
+    '/v1/things',
+    {
+      schema: { querystring: z.object({ workspace }), body, response: { 200: z.object({ twice: z.number() }) } },
+      config: { scope: 'push' },
+    },
+    async (request) => ({ twice: request.body.value * 2 }),
+  );
   app.get(
     '/v1/things',
-    { schema: { querystring: z.object({ limit: z.coerce.number().int().max(10).optional() }) } },
+    { schema: { querystring: z.object({ workspace, limit: z.coerce.number().int().max(10).optional() }) } },
     async (request) => request.query,
   );
-  app.post('/v1/text', async (request) => ({ characters: String(request.body).length }));
-  app.get('/v1/busy', async () => {
+  app.post('/v1/text', { config: { scope: 'push', workspace: 'shared' } }, async (request) => ({
+    characters: String(request.body).length,
+  }));
+  app.get('/v1/busy', { config: { workspace: 'shared' } }, async () => {
     throw new PacelineError('backlogged', 'too much waits', { retryAfterSeconds: 7 });
   });
-  app.get('/v1/library', async () => {
+  app.get('/v1/library', { config: { workspace: 'shared' } }, async () => {
     throw Object.assign(new Error('append queue is full'), { code: 'log_busy' });
   });
-  app.get('/v1/bug', async () => {
+  app.get('/v1/bug', { config: { workspace: 'shared' } }, async () => {
     throw new Error('secret inside');
   });
 };
@@ -41,7 +49,6 @@ async function server(options: Partial<HttpOptions> = {}): Promise<HttpServer> {
     title: 'Test',
     version: '1.0.0',
     bodyBytesMax: 2_000,
-    keyless: true,
     docs: false,
     ...options,
   });
@@ -204,12 +211,6 @@ describe('without keys', () => {
   ])('a request with %j is answered', async (headers) => {
     expect((await ask({ url: '/v1/things', headers }, { origins: ['https://board.example'] })).status).toBe(200);
   });
-
-  it('with keys any host may be named', async () => {
-    expect((await ask({ url: '/v1/things', headers: { host: 'paceline.example' } }, { keyless: false })).status).toBe(
-      200,
-    );
-  });
 });
 
 describe('limits and headers', () => {
@@ -235,13 +236,15 @@ describe('limits and headers', () => {
   it('only listed origins may read answers', async () => {
     const origins = ['https://board.example'];
     expect(
-      (await ask({ url: '/v1/things', headers: { origin: 'https://board.example' } }, { origins, keyless: false }))
-        .headers['access-control-allow-origin'],
+      (await ask({ url: '/v1/things', headers: { origin: 'https://board.example' } }, { origins })).headers[
+        'access-control-allow-origin'
+      ],
     ).toBe('https://board.example');
     await app.close();
     expect(
-      (await ask({ url: '/v1/things', headers: { origin: 'https://evil.example' } }, { origins, keyless: false }))
-        .headers['access-control-allow-origin'],
+      (await ask({ url: '/v1/things', headers: { origin: 'https://evil.example' } }, { origins })).headers[
+        'access-control-allow-origin'
+      ],
     ).toBeUndefined();
   });
 });

@@ -2,13 +2,25 @@ import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { type Config, isLoopback } from './config.ts';
 import { expandBody, rawBodies } from './http-bodies.ts';
 import { answerProblem, documentErrors, rateLimitOptions } from './http-errors.ts';
 import { guardLoopback } from './http-guard.ts';
+import { answerMetrics } from './http-metrics.ts';
 import { documentApi } from './http-openapi.ts';
+import { guardKeys } from './keys/guard.ts';
+import { mayName } from './keys/key.ts';
+import type { KeyRing } from './keys/ring.ts';
+import { Sessions } from './keys/session.ts';
+import { sessionRoutes } from './keys/session-routes.ts';
 import type { SystemHealth } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -34,8 +46,13 @@ export interface HttpOptions {
   readonly origins?: readonly string[];
   /** Per client address; `null` when only this machine can call. */
   readonly requestsPerMinuteMax?: number | null;
-  /** Whether callers need no key: then only pages and programs of this machine are answered. */
-  readonly keyless: boolean;
+  /**
+   * The keys that callers have to show, once there are any; before, only pages and programs of this machine are answered. `null`
+   * or left out: no key is ever asked for, as in tests and in commands that open a folder themselves.
+   */
+  readonly keys?: KeyRing | null;
+  /** Signs the sessions of browsers; processes behind one address share it. Default: one that ends with the process. */
+  readonly sessionSecret?: string | null;
   readonly trustProxy?: boolean;
   /** Whether `/docs` shows the API for people. Default true. */
   readonly docs?: boolean;
@@ -44,13 +61,14 @@ export interface HttpOptions {
 /** What the configuration says about a server. Requests from this machine alone are not counted: nobody else can send any. */
 export function httpOptionsOf(
   config: Pick<Config, 'http' | 'limits'>,
-  keysExist: boolean,
-): Pick<HttpOptions, 'bodyBytesMax' | 'origins' | 'requestsPerMinuteMax' | 'keyless' | 'trustProxy'> {
+  keys: KeyRing | null,
+): Pick<HttpOptions, 'bodyBytesMax' | 'origins' | 'requestsPerMinuteMax' | 'keys' | 'sessionSecret' | 'trustProxy'> {
   return {
     bodyBytesMax: config.limits.bodyBytes,
     origins: config.http.origins,
     requestsPerMinuteMax: isLoopback(config.http.host) ? null : config.limits.requestsPerMinute,
-    keyless: !keysExist,
+    keys,
+    sessionSecret: config.http.sessionSecret,
     trustProxy: config.http.trustProxy,
   };
 }
@@ -78,7 +96,10 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
-  if (options.keyless) guardLoopback(app, options.origins ?? []);
+  const keys = options.keys ?? null;
+  const sessions = new Sessions(options.sessionSecret ?? null);
+  guardLoopback(app, options.origins ?? [], () => keys === null || !keys.keyed);
+  guardKeys(app, { keys, sessions });
   await protect(app, options);
   rawBodies(app);
   app.addHook('preParsing', expandBody);
@@ -86,6 +107,7 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
   await documentApi(app, { title: options.title, version: options.version, page: options.docs ?? true });
   documentErrors(app);
   answerOperators(app, options);
+  await app.register(sessionRoutes(sessions));
   return app;
 }
 
@@ -113,7 +135,8 @@ async function protect(app: HttpServer, options: HttpOptions): Promise<void> {
   if (origins.length > 0) {
     await app.register(cors, {
       origin: [...origins],
-      methods: ['GET', 'HEAD', 'POST'],
+      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+      allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'if-none-match', 'last-event-id'],
       exposedHeaders: ['etag', 'x-request-id', 'retry-after'],
     });
   }
@@ -134,19 +157,19 @@ function observe(app: HttpServer, metrics: Metrics): void {
 }
 
 function answerOperators(app: HttpServer, options: HttpOptions): void {
-  const hidden = { schema: { hide: true }, config: { rateLimit: false } };
-  app.get('/health/live', hidden, async (_request, reply) => {
-    const { live, parts } = options.health();
-    reply.code(live ? 200 : 503).header('cache-control', 'no-store');
-    return { live, parts };
+  const open = { schema: { hide: true }, config: { rateLimit: false, scope: 'open' } } as const;
+  /** Details name workspaces and addresses: they are for whoever may see all of them. */
+  const shown = ({ identity }: FastifyRequest, health: SystemHealth) =>
+    identity?.scopes.includes('read') === true && mayName(identity, '*') ? { parts: health.parts } : {};
+  app.get('/health/live', open, async (request, reply) => {
+    const health = options.health();
+    reply.code(health.live ? 200 : 503).header('cache-control', 'no-store');
+    return { live: health.live, ...shown(request, health) };
   });
-  app.get('/health/ready', hidden, async (_request, reply) => {
-    const { ready, parts } = options.health();
-    reply.code(ready ? 200 : 503).header('cache-control', 'no-store');
-    return { ready, parts };
+  app.get('/health/ready', open, async (request, reply) => {
+    const health = options.health();
+    reply.code(health.ready ? 200 : 503).header('cache-control', 'no-store');
+    return { ready: health.ready, ...shown(request, health) };
   });
-  app.get('/metrics', hidden, async (_request, reply) => {
-    reply.type(options.metrics.registry.contentType);
-    return options.metrics.registry.metrics();
-  });
+  answerMetrics(app, options.metrics);
 }

@@ -3,6 +3,7 @@ export * from './clock.ts';
 export * from './config.ts';
 export * from './errors.ts';
 export * from './http.ts';
+export * from './keys/index.ts';
 export * from './lifecycle.ts';
 export * from './logger.ts';
 export * from './metrics.ts';

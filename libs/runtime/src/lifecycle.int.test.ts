@@ -9,7 +9,7 @@ async function startProcess(stopPart: string): Promise<{ child: ChildProcess; ex
   const script = `
     import { createHttp, createLifecycle, createMetrics, httpService, silentLogger, stopOnSignals, systemClock } from ${JSON.stringify(here)};
     const lifecycle = createLifecycle({ logger: silentLogger, clock: systemClock, stopDeadlineMs: 800 });
-    const app = await createHttp({ logger: silentLogger, metrics: createMetrics(), health: () => lifecycle.health(), title: 't', version: '1', bodyBytesMax: 1000, keyless: true, docs: false });
+    const app = await createHttp({ logger: silentLogger, metrics: createMetrics(), health: () => lifecycle.health(), title: 't', version: '1', bodyBytesMax: 1000, docs: false });
     lifecycle.add('part', { stop: ${stopPart} });
     lifecycle.add('http', httpService(app, { host: '127.0.0.1', port: 0, clock: systemClock }));
     stopOnSignals(lifecycle);

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino, stdSerializers } from 'pino';
+import { withoutKeys } from './keys/key.ts';
 
 /**
  * Levels say what an operator must do. error: data may be lost or a person must act. warn: degraded, retried by itself.
@@ -18,14 +19,15 @@ export interface LoggerOptions {
 }
 
 /** Names under which secrets travel; wherever they stand up to three levels deep, the value is not written. */
-const SECRET_KEYS = ['password', 'secret', 'token', 'apiKey', 'authorization', 'cookie', 'privateKey'];
+const SECRET_KEYS = ['password', 'secret', 'token', 'apiKey', 'authorization', 'cookie', 'privateKey', 'sessionSecret'];
 const REDACTED = SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
 
 export function createLogger(options: LoggerOptions = {}): Logger {
   const sink = options.destination ?? { write: (line: string) => void process.stderr.write(line) };
   const format = options.format ?? (options.destination === undefined && process.stderr.isTTY ? 'text' : 'json');
-  const destination: DestinationStream =
-    format === 'text' ? { write: (line: string) => sink.write(`${textLine(line)}\n`) } : sink;
+  const destination: DestinationStream = {
+    write: (line: string) => sink.write(withoutKeys(format === 'text' ? `${textLine(line)}\n` : line)),
+  };
   return pino(
     {
       level: options.level ?? 'info',

@@ -4,6 +4,7 @@ import { type ClickHouseAddress, type Config, type KafkaAddress, type RedisAddre
 import { describeError, PacelineError } from './errors.ts';
 import { createHttp, type HttpServer, httpOptionsOf, httpService, type Routes } from './http.ts';
 import { createFront } from './http-front.ts';
+import { KeyRing } from './keys/ring.ts';
 import { createLifecycle, type PartHealth, type Service, type SystemHealth, stopOnSignals } from './lifecycle.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -70,11 +71,13 @@ async function run(name: string, compose: Compose, options: ProcessOptions): Pro
     bindings: { service: name },
   });
   const lifecycle = createLifecycle({ logger, clock: systemClock, stopDeadlineMs: config.limits.stopMs });
-  const runner = new Runner(name, compose, { config, clock, logger, env });
+  const keys = new KeyRing({ file: config.keysFile, usedFile: null, logger });
+  const runner = new Runner(name, compose, { config, clock, logger, env }, keys);
   const front = createFront({
     title: `Paceline ${name}`,
     health: () => healthOf(lifecycle.health(), runner),
     inner: () => runner.app,
+    isKeyed: () => keys.keyed,
   });
   const http = httpService(front, { host: config.http.host, port: config.http.port, clock: systemClock });
   lifecycle.add('runner', { stop: () => runner.stop() });
@@ -123,16 +126,18 @@ class Runner {
   readonly #name: string;
   readonly #compose: Compose;
   readonly #context: Omit<ProcessContext, 'metrics'>;
+  readonly #keys: KeyRing;
   readonly #stopping = new AbortController();
   #waiting: { readonly part: string; readonly what: string; readonly detail: string };
   #running: Running | null = null;
   #probes: readonly Probe[] = [];
   #starting: Promise<boolean> | null = null;
 
-  constructor(name: string, compose: Compose, context: Omit<ProcessContext, 'metrics'>) {
+  constructor(name: string, compose: Compose, context: Omit<ProcessContext, 'metrics'>, keys: KeyRing) {
     this.#name = name;
     this.#compose = compose;
     this.#context = context;
+    this.#keys = keys;
     this.#waiting = { part: name, what: name, detail: 'starting' };
   }
 
@@ -216,7 +221,7 @@ class Runner {
 
   async #serve(routes: readonly Routes[], { config, logger, metrics }: ProcessContext): Promise<HttpServer> {
     const app = await createHttp({
-      ...httpOptionsOf(config, false),
+      ...httpOptionsOf(config, this.#keys),
       logger,
       metrics,
       health: () => this.health(),

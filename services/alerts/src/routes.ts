@@ -44,6 +44,7 @@ export function alertRoutes(deps: AlertRoutesDeps): Routes {
           body: z.strictObject({ note: z.string().max(2000).optional(), actor: z.string().max(200).optional() }),
           response: { 202: answer },
         },
+        config: { scope: 'check-in' },
       },
       async (request, reply) => {
         const workspace = request.query.workspace ?? deps.workspace;
@@ -73,6 +74,7 @@ export function alertRoutes(deps: AlertRoutesDeps): Routes {
           }),
           response: { 202: answer },
         },
+        config: { scope: 'check-in' },
       },
       async (request, reply) => {
         const workspace = request.query.workspace ?? deps.workspace;

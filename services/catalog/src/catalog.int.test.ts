@@ -69,7 +69,6 @@ async function open(on: EventLog, waitMs?: number): Promise<void> {
     title: 'test',
     version: '0',
     bodyBytesMax: 1_000_000,
-    keyless: true,
   });
   await app.register(catalog.routes);
 }

@@ -51,6 +51,7 @@ function definitionRoutes({ workspaces, commands, workspace: own }: CatalogRoute
           body: schema.planBody,
           response: { 200: schema.planAnswer },
         },
+        config: { scope: 'apply' },
       },
       async ({ body, query }) => {
         const given = givenOf(body);
@@ -71,6 +72,7 @@ function definitionRoutes({ workspaces, commands, workspace: own }: CatalogRoute
           body: schema.applyBody,
           response: { 200: schema.applyAnswer, 202: schema.applyAnswer },
         },
+        config: { scope: 'apply' },
       },
       async ({ body, query, headers }, reply) => {
         const json = typeof body === 'string' ? undefined : body;
@@ -157,6 +159,7 @@ function sayingRoutes({ workspaces, commands, workspace: own }: CatalogRoutesDep
           body: schema.checkInBody,
           response: { 202: schema.checkInAnswer },
         },
+        config: { scope: 'check-in' },
       },
       async ({ body, query, headers }, reply) => {
         const { time, ...said } = body;
@@ -190,6 +193,7 @@ function sayingRoutes({ workspaces, commands, workspace: own }: CatalogRoutesDep
           body: schema.overrideBody,
           response: { 200: schema.outcomeAnswer, 202: schema.outcomeAnswer },
         },
+        config: { scope: 'apply' },
       },
       async ({ body, query }, reply) => {
         const until = instantOf(body.until, '/until');

@@ -91,8 +91,14 @@ export function remoteApi(url: string, key: string | undefined): Api {
   return apiOver(base, transport, async () => undefined);
 }
 
+export interface RunningServer {
+  readonly url: string;
+  /** Of whoever may read the folder. */
+  readonly key: string | undefined;
+}
+
 /** The server that owns this project folder, when one is alive. */
-export async function runningServer(dir: string): Promise<string | null> {
+export async function runningServer(dir: string): Promise<RunningServer | null> {
   let text: string;
   try {
     text = await readFile(join(dir, '.paceline', 'server.json'), 'utf8');
@@ -100,11 +106,11 @@ export async function runningServer(dir: string): Promise<string | null> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
-  const url = (JSON.parse(text) as { url?: unknown }).url;
+  const { url, key } = JSON.parse(text) as { url?: unknown; key?: unknown };
   if (typeof url !== 'string') return null;
   try {
     const answer = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2000) });
-    return answer.ok ? url : null;
+    return answer.ok ? { url, key: typeof key === 'string' ? key : undefined } : null;
   } catch {
     // The file outlived its server, as after kill -9: nobody answers, so the folder is free.
     return null;

@@ -15,6 +15,8 @@ export interface CommandContext {
   readonly dir: string;
   readonly output: Output;
   readonly workspace: string | undefined;
+  /** Of `--url`. */
+  readonly url: string | undefined;
   /** The server of `--url`, else the one that owns the folder, else the folder opened in this process. */
   connect(): Promise<Api>;
 }
@@ -31,11 +33,12 @@ export function commandContext(options: GlobalOptions): CommandContext {
     dir,
     output,
     workspace: options.workspace,
+    url: options.url,
     async connect() {
       const key = process.env.PACELINE_API_KEY;
       if (options.url !== undefined) return remoteApi(options.url, key);
       const running = await runningServer(dir);
-      if (running !== null) return remoteApi(running, key);
+      if (running !== null) return remoteApi(running.url, key ?? running.key);
       const { localApi } = await import('./local-api.ts');
       return localApi({ dir, output, workspace: options.workspace });
     },

@@ -18,7 +18,14 @@ export async function localApi(options: {
   const config = requireConfig({ dir: options.dir, env: process.env, overrides });
   const level = process.env.PACELINE_LOG_LEVEL === undefined ? 'error' : config.log.level;
   const logger = createLogger({ level, format: 'text' });
-  const paceline = await openPaceline({ config, logger, env: process.env, background: false, tickAtStop: false });
+  const paceline = await openPaceline({
+    config,
+    logger,
+    env: process.env,
+    background: false,
+    tickAtStop: false,
+    inProcess: true,
+  });
   await paceline.start();
   let wrote = false;
   const transport: Transport = async (method, target, headers, body) => {

@@ -4,6 +4,7 @@ import { registerDefinitions } from './commands/definitions.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerInit } from './commands/init.ts';
+import { registerKeys } from './commands/keys.ts';
 import { registerReads } from './commands/read.ts';
 import { registerScenarios } from './commands/scenarios.ts';
 import { registerServe } from './commands/serve.ts';
@@ -35,6 +36,7 @@ export function buildProgram(): Command {
   registerStatus(program, context);
   registerReads(program, context);
   registerScenarios(program, context);
+  registerKeys(program, context);
   registerDoctor(program, context);
   registerDemo(program, context);
   registerCompletion(program, (text) => process.stdout.write(`${text}\n`));

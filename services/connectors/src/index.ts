@@ -40,8 +40,8 @@ export interface ConnectorsDeps {
 export interface Connectors extends Service {
   readonly routes: Routes;
   readonly workbench: Workbench;
-  /** Latest run of each source, of all workspaces. */
-  status(): readonly SourceStatus[];
+  /** Latest run of each source of a workspace. */
+  status(options?: Pick<CallOptions, 'workspace'>): readonly SourceStatus[];
   check(source: string, options?: CallOptions): AsyncIterable<CheckStage>;
   discover(source: string, options?: CallOptions): Promise<readonly StreamInfo[]>;
   preview(source: string, options: CallOptions & { readonly limit: number }): Promise<Preview>;
@@ -107,7 +107,7 @@ export function createConnectors(deps: ConnectorsDeps): Connectors {
         .join('; ');
       return { live: true, ready: true, ...(detail === '' ? {} : { detail }) };
     },
-    status: () => runs.status,
+    status: (options = {}) => runs.status.filter(({ workspace }) => workspace === (options.workspace ?? own)),
     async *check(source, options) {
       const workspace = await current(options);
       yield* workbench.check(

@@ -17,7 +17,7 @@ export function sourceRoutes(connectors: Connectors): Routes {
     app.get(
       '/v1/sources',
       { schema: { summary: 'The latest run of each source', tags: ['sources'], querystring: query } },
-      async () => ({ data: connectors.status().map(statusOf), meta: {} }),
+      async (request) => ({ data: connectors.status(workspaceOf(request.query)).map(statusOf), meta: {} }),
     );
     app.post(
       '/v1/sources/:name/run',
@@ -35,6 +35,7 @@ export function sourceRoutes(connectors: Connectors): Routes {
             })
             .prefault({}),
         },
+        config: { scope: 'apply' },
       },
       async (request, reply) => {
         const { whole, confirmRetraction, actor } = request.body;
@@ -59,6 +60,7 @@ export function sourceRoutes(connectors: Connectors): Routes {
           querystring: query,
           body: z.strictObject({ from: z.string().max(64), to: z.string().max(64) }),
         },
+        config: { scope: 'apply' },
       },
       async (request, reply) => {
         const { from, to } = request.body;

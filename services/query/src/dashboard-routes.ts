@@ -45,7 +45,7 @@ export function dashboardRoutes(folder: string = BUILT): Routes {
     answerRoot(app, page);
     const assets = await readAssets(join(folder, 'assets'));
     for (const [name, { type, body, gzip }] of assets) {
-      app.get(`/assets/${name}`, { schema: { hide: true } }, async (request, reply) => {
+      app.get(`/assets/${name}`, { schema: { hide: true }, config: { scope: 'open' } }, async (request, reply) => {
         // The name holds a digest of what is in it.
         reply
           .type(type)

@@ -1,5 +1,5 @@
 import { instantText } from '@paceline/domain';
-import type { Routes } from '@paceline/runtime';
+import { type Routes, requireScope } from '@paceline/runtime';
 import { aboutSubject } from './about.ts';
 import { momentQuery } from './answer.ts';
 import type { Evaluations } from './evaluations.ts';
@@ -10,7 +10,9 @@ import { statusPage } from './page.ts';
 export function pageRoutes(knowledge: Knowledge, evaluations: Evaluations): Routes {
   return async (app) => {
     const querystring = momentQuery.pick({ workspace: true });
-    app.get('/', { schema: { hide: true, querystring } }, async (request, reply) => {
+    // The dashboard, where it was built, answers here without a key: it is what asks for one. This page shows numbers at once.
+    app.get('/', { schema: { hide: true, querystring }, config: { scope: 'open' } }, async (request, reply) => {
+      requireScope(request, reply, 'read');
       const moment = await knowledge.moment(request.query);
       const catalog = await knowledge.catalog(moment);
       const page = statusPage({

@@ -23,6 +23,7 @@ import {
   type HttpServer,
   httpOptionsOf,
   httpService,
+  KeyRing,
   type Logger,
   PacelineError,
   systemClock,
@@ -44,6 +45,8 @@ export interface OpenOptions {
   readonly tickAtStop?: boolean;
   /** How long the status waits for silence before it is refreshed; default 200 ms. The demo, which waits for it each month, asks for less. */
   readonly statusIdleMs?: number;
+  /** Requests come from this process alone, through `app`: whoever may open the folder needs no key. Such a server cannot listen. */
+  readonly inProcess?: boolean;
 }
 
 /** Everything in one process, on a log and jobs in SQLite and ClickHouse's engine inside. */
@@ -55,6 +58,8 @@ export interface Paceline {
   readonly connectors: Connectors;
   readonly catalog: Catalog;
   readonly alerts: Alerts;
+  /** `null` in-process. */
+  readonly keys: KeyRing | null;
   /** Starts every part but the port. */
   start(): Promise<void>;
   /** Answers on the configured port; the address as text. */
@@ -158,13 +163,17 @@ async function compose({ options, clock, log, store, jobs, config, logger, env }
   lifecycle.add('catalog', catalog);
   lifecycle.add('query', query);
   lifecycle.add('connectors', connectors);
+  const keys =
+    options.inProcess === true
+      ? null
+      : new KeyRing({ file: config.keysFile, usedFile: join(config.dataDir, 'keys-used.json'), logger });
   const app = await createHttp({
     logger,
     metrics,
     title: 'Paceline',
     version: VERSION,
     health: () => lifecycle.health(),
-    ...httpOptionsOf(config, false),
+    ...httpOptionsOf(config, keys),
   });
   for (const routes of [
     dashboardRoutes(),
@@ -179,7 +188,10 @@ async function compose({ options, clock, log, store, jobs, config, logger, env }
   const http = httpService(app, { host: config.http.host, port: config.http.port, clock: systemClock });
   let listens = false;
   lifecycle.add('http', {
-    stop: () => (listens ? http.stop() : app.close().then(() => undefined)),
+    stop: async () => {
+      await (listens ? http.stop() : app.close());
+      keys?.close();
+    },
     health: () => ({ live: true, ready: true }),
   });
   return {
@@ -190,12 +202,14 @@ async function compose({ options, clock, log, store, jobs, config, logger, env }
     connectors,
     catalog,
     alerts,
+    keys,
     stopped: lifecycle.stopped,
     async start() {
       await lifecycle.start();
       await app.ready();
     },
     async listen() {
+      if (keys === null) throw new Error('a server that asks for no keys must not listen');
       await http.start();
       listens = true;
       return http.url;

@@ -18,7 +18,10 @@ export async function serve(options: OpenOptions): Promise<Served> {
     await paceline.start();
     const url = await paceline.listen();
     const file = join(options.config.dataDir, 'server.json');
-    await writeFile(file, `${JSON.stringify({ url, pid: process.pid })}\n`);
+    // Whoever may read the folder owns what is in it, and needs no key of its own to ask the process that holds it.
+    const key = paceline.keys?.mintOwn('owner of the folder');
+    await rm(file, { force: true });
+    await writeFile(file, `${JSON.stringify({ url, pid: process.pid, key })}\n`, { mode: 0o600 });
     void paceline.stopped.then(() => rm(file, { force: true }));
     return { url, paceline };
   } catch (error) {

@@ -19,6 +19,7 @@ export const COMMAND_LINE = {
     'The folder already holds files that would be overwritten.',
     'Name a new folder: nothing is ever overwritten.',
   ),
+  unknown_key_id: entry(404, 'No key has that id or name.', 'Take the id from paceline keys list.'),
   empty_file: entry(
     422,
     'The file has no lines after its header.',

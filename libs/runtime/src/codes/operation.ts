@@ -12,6 +12,12 @@ export const OPERATION = {
     'Without a key the server listens on this machine only.',
     'Use host 127.0.0.1, or create a key first: paceline keys create.',
   ),
+  keys_unreadable: entry(
+    503,
+    'The file of keys cannot be read, so that nobody can be let in.',
+    'Put back a whole file: docs/security.md says what it looks like; paceline keys writes it.',
+  ),
+  keys_locked: entry(503, 'Another command is changing the keys.', 'Try again in a moment.'),
   incomplete_addresses: entry(
     500,
     'Some of the addresses of Kafka, ClickHouse and Redis are given and others not.',

@@ -43,6 +43,11 @@ export const REQUESTS = {
     'The key does not have the scope that the operation needs.',
     'Use a key with the scope named in the message.',
   ),
+  forbidden_workspace: entry(
+    403,
+    'The key belongs to another workspace than the one named.',
+    "Leave the workspace out to mean the key's own, or use a key of the other one.",
+  ),
   forbidden_host: entry(
     403,
     'A server without keys answers only requests addressed to this machine by its own pages.',

@@ -23,7 +23,7 @@ export function registerDemo(program: Command, context: () => CommandContext): v
       const dir = join(ROOT, '.paceline', 'demo');
       const owner = await runningServer(dir);
       if (owner !== null)
-        throw new Failure('already_running', `the demo runs already, at ${owner}`, {
+        throw new Failure('already_running', `the demo runs already, at ${owner.url}`, {
           remedy: 'Look at it there, or stop it first.',
         });
       const { playDemo } = await import('../demo/play.ts');

@@ -146,11 +146,12 @@ function configuration(dir: string): Finding {
 }
 
 async function server(dir: string): Promise<Finding> {
-  const url = await runningServer(dir);
-  if (url === null) return { check: 'server', ok: true, detail: 'none runs for this folder', remedy: '' };
+  const running = await runningServer(dir);
+  if (running === null) return { check: 'server', ok: true, detail: 'none runs for this folder', remedy: '' };
+  const { url, key } = running;
   try {
-    const { parts } = await remoteApi(url, process.env.PACELINE_API_KEY).json<{
-      parts: { part: string; ready: boolean; detail?: string }[];
+    const { parts = [] } = await remoteApi(url, process.env.PACELINE_API_KEY ?? key).json<{
+      parts?: { part: string; ready: boolean; detail?: string }[];
     }>('GET', '/health/live');
     const behind = parts.filter(({ ready }) => !ready);
     return {

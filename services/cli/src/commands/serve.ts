@@ -15,7 +15,7 @@ export function registerServe(program: Command, context: () => CommandContext): 
       const at = context();
       const owner = await runningServer(at.dir);
       if (owner !== null)
-        throw new Failure('already_running', `a server for this folder already answers at ${owner}`, {
+        throw new Failure('already_running', `a server for this folder already answers at ${owner.url}`, {
           remedy: 'Use it, or stop it first: a data folder has one owner.',
         });
       const port = options.port === undefined ? undefined : Number(options.port);

@@ -17,7 +17,6 @@ async function serve(next: Bench): Promise<void> {
     title: 'test',
     version: '0',
     bodyBytesMax: 16 * 1024 * 1024,
-    keyless: false,
   });
   await app.register(bench.connectors.routes);
   await app.ready();

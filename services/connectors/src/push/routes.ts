@@ -95,6 +95,7 @@ function observationRoutes(deps: PushDeps): Routes {
           body: pushBody,
           response: { 202: pushAnswer },
         },
+        config: { scope: 'push' },
         // The body's schema is for readers of the API; its lines are judged one by one, so that good ones pass beside bad ones.
         validatorCompiler:
           ({ schema, httpPart }) =>
@@ -219,6 +220,7 @@ function coveredRoutes(deps: PushDeps): Routes {
           body: coveredBody,
           response: { 202: coveredAnswer },
         },
+        config: { scope: 'push' },
       },
       async ({ body, query }, reply) => {
         const workspace = await deps.workspaces.find(query.workspace ?? deps.workspace);
