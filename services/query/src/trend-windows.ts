@@ -124,6 +124,13 @@ export function areOwnEdges(metric: Metric, windows: readonly Span[]): boolean {
   return windows.every(({ from, to }) => isEdge(from) && isEdge(to));
 }
 
+interface Known {
+  readonly asOf: Instant;
+  /** Where what is known begins and ends. */
+  readonly since: Instant | null;
+  readonly until: Instant | null;
+}
+
 export interface Range {
   readonly windows: readonly Bucket[];
   /** Windows were left out at the end; the first of them starts here. */
@@ -134,18 +141,12 @@ export interface Range {
  * The windows of a range; none begins after `asOf`. Without `from` the last few up to `to`, beginning no earlier than
  * `since`; where everything known ended long ago (`until`), the last few of that.
  */
-export function rangeAsked(
-  asked: WindowsAsked,
-  grid: Grid,
-  known: { readonly asOf: Instant; readonly since: Instant | null; readonly until: Instant | null },
-  max: number,
-): Range {
-  const { asOf, since, until } = known;
-  const to = Math.min(boundOf(grid, 'to', asked.to) ?? Number.POSITIVE_INFINITY, asOf + MICROSECOND);
-  const from = boundOf(grid, 'from', asked.from) ?? defaultFrom(grid, to, since, until);
-  if (asked.from !== undefined && asked.to !== undefined && !((boundOf(grid, 'to', asked.to) ?? to) > from)) {
+export function rangeAsked(asked: WindowsAsked, grid: Grid, known: Known, max: number): Range {
+  const written = { from: boundOf(grid, 'from', asked.from), to: boundOf(grid, 'to', asked.to) };
+  if (written.from !== undefined && written.to !== undefined && written.from >= written.to) {
     throw refused('invalid_window', 'from', `from ${asked.from} does not lie before to ${asked.to}`);
   }
+  const { from, to } = rangeOf(grid, written, known);
   const windows: Bucket[] = [];
   const start = bucketAt(grid, from) ?? bucketFrom(grid, from);
   for (let bucket = start; bucket !== undefined && bucket.from < to; bucket = nextBucket(grid, bucket)) {
@@ -157,10 +158,17 @@ export function rangeAsked(
 
 const MICROSECOND: Instant = 0.001;
 
-function defaultFrom(grid: Grid, to: Instant, since: Instant | null, until: Instant | null): Instant {
-  let first = stepBack(grid, to - MICROSECOND);
-  if (until !== null && until <= first) first = stepBack(grid, until - MICROSECOND);
-  return since === null ? first : Math.max(first, since);
+function rangeOf(
+  grid: Grid,
+  { from, to }: { readonly from: Instant | undefined; readonly to: Instant | undefined },
+  { asOf, since, until }: Known,
+): Span {
+  const end = Math.min(to ?? Number.POSITIVE_INFINITY, asOf + MICROSECOND);
+  if (from !== undefined) return { from, to: end };
+  const first = stepBack(grid, end - MICROSECOND);
+  const isOver = to === undefined && until !== null && until <= first;
+  const shown = isOver ? { from: stepBack(grid, until - MICROSECOND), to: until } : { from: first, to: end };
+  return { from: since === null ? shown.from : Math.max(shown.from, since), to: shown.to };
 }
 
 function stepBack(grid: Grid, at: Instant): Instant {
