@@ -77,7 +77,10 @@ export class ClickHouseBodyError extends Error {
   }
 }
 
-export async function readClickHouseRequest(request: IncomingMessage, bodyBytesMax: number): Promise<ClickHouseRequest> {
+export async function readClickHouseRequest(
+  request: IncomingMessage,
+  bodyBytesMax: number,
+): Promise<ClickHouseRequest> {
   const given = new URL(request.url ?? '/', 'http://clickhouse').searchParams;
   const others = [...given].filter(([name]) => !INTERFACE.has(name));
   return {
@@ -98,7 +101,10 @@ function header(request: IncomingMessage, name: string): string | undefined {
 }
 
 /** Headers of ClickHouse's own, then the URL, then HTTP's basic scheme, or a bearer's key without a user. */
-function credentialsOf(request: IncomingMessage, given: URLSearchParams): { readonly user: string; readonly key: string } {
+function credentialsOf(
+  request: IncomingMessage,
+  given: URLSearchParams,
+): { readonly user: string; readonly key: string } {
   const authorization = request.headers.authorization ?? '';
   const basic = /^Basic (.+)$/i.exec(authorization)?.[1];
   const [fromBasic, ...rest] = basic === undefined ? [] : Buffer.from(basic, 'base64').toString('utf8').split(':');
@@ -129,7 +135,10 @@ async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buf
   if (encoding === 'identity' || body.length === 0) return body;
   const expand = EXPANDERS[encoding];
   if (expand === undefined)
-    throw new ClickHouseBodyError('encoding', `Content-Encoding ${encoding.slice(0, 40)} is not supported; send gzip, deflate or zstd`);
+    throw new ClickHouseBodyError(
+      'encoding',
+      `Content-Encoding ${encoding.slice(0, 40)} is not supported; send gzip, deflate or zstd`,
+    );
   try {
     return await expand(body, { maxOutputLength: bytesMax });
   } catch (cause) {

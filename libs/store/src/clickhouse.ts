@@ -9,8 +9,9 @@ import {
   StoreError,
   toStoreError,
 } from './errors.ts';
+import { Guests } from './guests.ts';
 import { missing, readMigrations } from './migrate.ts';
-import type { QueryOptions, Statement, Store } from './port.ts';
+import type { GuestRun, GuestScope, QueryOptions, Statement, Store } from './port.ts';
 import { encodeRows, RowEncodingError } from './rows.ts';
 import type { Row, TableName } from './tables.ts';
 import type { Wire, WireLimits } from './wire.ts';
@@ -25,6 +26,8 @@ export interface StoreLimits {
   readonly queryTimeoutMs: number;
   readonly insertTimeoutMs: number;
   readonly rowsMax: number;
+  /** Guests that run at a time; five times as many may wait. */
+  readonly guestsMax: number;
   /** Waits between tries; given by tests with a clock of their own. */
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
@@ -38,9 +41,11 @@ export class ClickHouseStore implements Store {
   readonly database: string;
   private readonly wire: Wire;
   private readonly limits: StoreLimits;
+  private readonly guests: Guests;
 
   constructor(wire: Wire, database: string, limits: StoreLimits) {
     this.wire = wire;
+    this.guests = new Guests(wire, limits.guestsMax);
     this.database = database;
     this.limits = limits;
   }
@@ -155,11 +160,20 @@ export class ClickHouseStore implements Store {
     await this.run('write', bind(statement), null, { timeoutMs: this.limits.insertTimeoutMs }, 'A command');
   }
 
+  guest<T>(
+    scope: GuestScope,
+    work: (run: GuestRun) => Promise<T>,
+    options: Pick<QueryOptions, 'signal'> = {},
+  ): Promise<T> {
+    return this.guests.use(scope, work, options.signal);
+  }
+
   async ping(): Promise<void> {
     await this.read({ sql: 'SELECT toUInt8(1)' }, { one: 'UInt8' });
   }
 
   async close(): Promise<void> {
+    await this.guests.drain();
     await this.wire.close();
   }
 

@@ -45,6 +45,7 @@ export function openStore(target: StoreTarget, options: StoreOptions = {}): Stor
     queryTimeoutMs: options.queryTimeoutMs ?? 30_000,
     insertTimeoutMs: options.insertTimeoutMs ?? 120_000,
     rowsMax: options.rowsMax ?? 1_000_000,
+    guestsMax: options.guestsMax ?? 2,
     sleep: options.sleep ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))),
   });
 }

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { ChdbConnection } from 'chdb/connection';
 import { identifier } from './bind.ts';
 import { StoreError, toStoreError } from './errors.ts';
-import type { Lane } from './port.ts';
+import type { GuestScope, Lane } from './port.ts';
 import { columnsOf, engineType, type TableName } from './tables.ts';
 import { engineSettings, type Wire, type WireLimits } from './wire.ts';
 
@@ -71,6 +71,18 @@ export function openEmbedded(options: EmbeddedOptions): Wire {
         await connection.close();
       }
     },
+    async guest(scope, work) {
+      const connection = connect();
+      try {
+        await enter(connection, scope);
+        return await work(async (sql, format) => {
+          const result = await connection.chdb.queryAsync(sql, { format });
+          return { bytes: result.bytes(), rowsRead: result.rowsRead, bytesRead: result.bytesRead };
+        });
+      } finally {
+        await connection.close();
+      }
+    },
     async close() {
       const pools = Object.values(lanes);
       await Promise.all(pools.map((pool) => pool.drain()));
@@ -133,6 +145,25 @@ async function settle(connection: ChdbConnection, limits: WireLimits): Promise<v
   if (timeouts.get(connection) === limits.timeoutMs) return;
   await connection.chdb.queryAsync(`SET max_execution_time = ${Math.max(0.001, limits.timeoutMs / 1000)}`);
   timeouts.set(connection, limits.timeoutMs);
+}
+
+/** What the scope says holds for the connection; read-only comes last, because nothing can be set behind it. */
+async function enter(connection: ChdbConnection, scope: GuestScope): Promise<void> {
+  await settle(connection, { timeoutMs: GUEST_ENTRY_MS });
+  const settings = Object.entries(scope.settings).map(
+    ([name, value]) => `${settingName(name)} = ${typeof value === 'number' ? value : quoted(value)}`,
+  );
+  const params = Object.entries(scope.params).map(([name, value]) => `param_${settingName(name)} = ${quoted(value)}`);
+  await connection.chdb.queryAsync(`USE ${identifier(scope.database)}`);
+  for (const param of params) await connection.chdb.queryAsync(`SET ${param}`);
+  await connection.chdb.queryAsync(`SET ${[...settings, 'readonly = 1'].join(', ')}`);
+}
+
+const GUEST_ENTRY_MS = 30_000;
+
+function settingName(name: string): string {
+  if (/^\w{1,100}$/.test(name)) return name;
+  throw new TypeError(`${JSON.stringify(name)} is no name of a setting`);
 }
 
 async function execute(

@@ -70,6 +70,23 @@ export function openHttp(options: HttpOptions): Wire {
         scope.end();
       }
     },
+    async guest(scope, work) {
+      const params = Object.entries(scope.params).map(([name, value]) => [`param_${name}`, value]);
+      const asked = { ...scope.settings, ...Object.fromEntries(params), wait_end_of_query: 1, readonly: '1' };
+      const visitor = createClient({ ...shared, database: scope.database });
+      try {
+        return await work(async (sql, format) => {
+          const { stream, summary } = await visitor.exec({
+            query: `${sql}\nFORMAT ${format}`,
+            clickhouse_settings: asked,
+          });
+          const bytes = await collect(stream);
+          return { bytes, rowsRead: Number(summary?.read_rows ?? 0), bytesRead: Number(summary?.read_bytes ?? 0) };
+        });
+      } finally {
+        await visitor.close();
+      }
+    },
     async close() {
       await client.close();
       await outside.close();

@@ -6,7 +6,17 @@ export { type CellsOptions, readCells } from './cells/read.ts';
 export { openStore, type StoreOptions, type StoreTarget } from './connect.ts';
 export { type RejectedRow, RowsRejectedError, STORE_ERRORS, StoreError, type StoreErrorCode } from './errors.ts';
 export { observationRows, timelineRows } from './observations.ts';
-export type { Lane, QueryOptions, ReadRow, ReadShape, Statement, Store } from './port.ts';
+export type {
+  GuestAnswer,
+  GuestRun,
+  GuestScope,
+  Lane,
+  QueryOptions,
+  ReadRow,
+  ReadShape,
+  Statement,
+  Store,
+} from './port.ts';
 export { readRollups } from './rollups.ts';
 export * from './sql.ts';
 export { readStatements } from './statements.ts';

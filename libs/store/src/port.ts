@@ -39,6 +39,12 @@ export interface Store {
   stream<T>(statement: Statement, options?: QueryOptions): AsyncIterable<readonly T[]>;
   /** Chunks of the answer in any ClickHouse format, as the engine makes them. */
   streamBytes(statement: Statement, format: string, options?: QueryOptions): AsyncIterable<Uint8Array>;
+  /**
+   * Runs text that somebody else wrote, who may read and nothing else: on a connection of its own, in the scope's database, with
+   * the scope's settings and then `readonly = 1`. The engine's read-only mode is no wall by itself (it lets `INTO OUTFILE` and
+   * `file()` through): whoever calls this has read the text before. Few run at a time, the others wait; `store_busy` when too many do.
+   */
+  guest<T>(scope: GuestScope, work: (run: GuestRun) => Promise<T>, options?: Pick<QueryOptions, 'signal'>): Promise<T>;
   /** Statements without a result: DDL, OPTIMIZE. */
   command(statement: Statement): Promise<void>;
   ping(): Promise<void>;
@@ -54,4 +60,20 @@ export interface QueryOptions {
   readonly timeoutMs?: number;
   /** Rejects at once. Over HTTP the engine stops too; in this process it runs on until its time limit. */
   readonly signal?: AbortSignal;
+}
+
+export interface GuestScope {
+  readonly database: string;
+  readonly settings: Readonly<Record<string, string | number>>;
+  /** Values of `{name:Type}` in ClickHouse's text form, bound by the engine. Names are words. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** One statement, whole; of a cancelled call the engine finishes or meets its time limit, and its place stays taken until then. */
+export type GuestRun = (sql: string, format: string) => Promise<GuestAnswer>;
+
+export interface GuestAnswer {
+  readonly bytes: Uint8Array;
+  readonly rowsRead: number;
+  readonly bytesRead: number;
 }

@@ -1,4 +1,4 @@
-import type { Lane, QueryOptions } from './port.ts';
+import type { GuestRun, GuestScope, Lane, QueryOptions } from './port.ts';
 import type { TableName } from './tables.ts';
 
 /** What differs between the engine in this process and one behind HTTP: how text and rows reach it, and answers return. */
@@ -8,6 +8,8 @@ export interface Wire {
   /** Stores one body of RowBinary in the columns of `tables.ts`; resolves when it is durable. */
   insert(table: TableName, body: Uint8Array, limits: WireLimits): Promise<void>;
   stream(sql: string, format: string, limits: WireLimits): AsyncIterable<Uint8Array>;
+  /** A connection of its own for one caller; it is let go when the work ends. */
+  guest<T>(scope: GuestScope, work: (run: GuestRun) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 

@@ -112,7 +112,7 @@ function definitionsOf(evaluation: Evaluation | undefined): string | null {
 }
 
 /** By what a subject is judged: its own grain, objectives and units by the day. */
-function ownGrid(catalog: Catalog, subject: string): Pick<Trend, 'grid' | 'granularity' | 'unit'> {
+export function ownGrid(catalog: Catalog, subject: string): Pick<Trend, 'grid' | 'granularity' | 'unit'> {
   const compiled = subjectOf(catalog, subject)?.compiled;
   if (compiled === undefined) throw new RangeError(`${subject} is not defined`);
   switch (compiled.kind) {
