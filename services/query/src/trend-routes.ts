@@ -1,6 +1,7 @@
-import { instantText } from '@paceline/domain';
-import type { Routes } from '@paceline/runtime';
+import { type Catalog, type Instant, instantText } from '@paceline/domain';
+import type { FastifyReply, Routes } from '@paceline/runtime';
 import { z } from 'zod';
+import { aboutSubject } from './about.ts';
 import { answer, formatQuery, isKnown, linkTo, metaOf, unchanged } from './answer.ts';
 import type { QueryDeps } from './deps.ts';
 import { type Knowledge, refused } from './knowledge.ts';
@@ -8,6 +9,7 @@ import { metaSchema } from './schemas.ts';
 import { metricTrend, type Trend, type TrendContext } from './trend-metric.ts';
 import { trendRowSchema, trendTable } from './trend-rows.ts';
 import { subjectTrend } from './trend-subject.ts';
+import { trendSvg } from './trend-svg.ts';
 import { GRAINS } from './trend-windows.ts';
 import { WHERE, WHERE_DESCRIPTION, whereOf } from './where.ts';
 
@@ -35,6 +37,10 @@ const trendQuery = formatQuery
     compare: z.enum(['previous']).optional().describe('Adds the same windows of the period before'),
     fill: z.enum(['previous']).optional().describe('Levels only: an empty window shows the value before it'),
     limit: z.coerce.number().int().min(1).max(ROWS_MAX).optional().describe('Rows at most'),
+    format: z
+      .enum(['json', 'csv', 'ndjson', 'svg'])
+      .optional()
+      .describe('Default: by Accept, else json; svg is a picture for mails and wikis'),
   })
   .catchall(z.string().max(300));
 
@@ -81,6 +87,10 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
         const coverage: Knowledge['coverage'] = (at, of, metrics) => knowledge.coverage(at, of, metrics);
         const context = { store: deps.store, options: knowledge.options, catalog, moment, coverage };
         const trend = await read(deps, context, query, { where, groupBy });
+        if (query.format === 'svg') {
+          const picture = trendSvg({ title: titleOf(catalog, query, moment.asOf), unit: trend.unit, rows: trend.rows });
+          return sendPicture(reply, picture);
+        }
         const compared = query.compare !== undefined;
         // A hundred thousand rows would be checked one by one; their type is the schema's.
         reply.type('application/json; charset=utf-8').serializer(JSON.stringify);
@@ -96,6 +106,15 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
       },
     );
   };
+}
+
+function sendPicture(reply: FastifyReply, svg: string): FastifyReply {
+  return reply.type('image/svg+xml; charset=utf-8').serializer(String).send(svg);
+}
+
+function titleOf(catalog: Catalog, { metric, subject }: TrendQuery, at: Instant): string {
+  if (subject !== undefined) return aboutSubject(catalog, subject, at).title ?? subject;
+  return catalog.documents.get(`metric/${metric}`)?.document.metadata.title ?? metric ?? '';
 }
 
 function read(
