@@ -70,7 +70,8 @@ export function createProcessor(deps: ProcessorDeps): Processor {
 
   /** After a moment of silence, or a second of noise; but refreshing never takes more than a fifth of the time. */
   function scheduleRefresh(topic: string, entry: Owned): void {
-    const now = clock.now();
+    // Not the log's time, which may stand still or leap where a story is played.
+    const now = clock.monotonic();
     entry.since ??= now;
     const wished = Math.min(now + options.statusIdleMs, entry.since + options.statusBusyMs);
     const waitMs = Math.max(0, Math.max(wished, entry.notBefore) - now);
@@ -91,13 +92,13 @@ export function createProcessor(deps: ProcessorDeps): Processor {
         { workspace: entry.workspace.deps.workspace, err: error },
         'the status could not be refreshed; tried again',
       );
-      entry.since = clock.now();
+      entry.since = clock.monotonic();
       entry.refreshTimer = clock.after(
         Math.min(RESTART_MS_MAX, options.statusBusyMs * 2),
         () => void refresh(topic, entry),
       );
     }
-    entry.notBefore = clock.now() + 4 * Math.min(DURATION_MS_MAX, clock.monotonic() - began);
+    entry.notBefore = clock.monotonic() + 4 * Math.min(DURATION_MS_MAX, clock.monotonic() - began);
     announceProgress();
   }
 
