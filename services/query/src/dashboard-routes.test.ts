@@ -37,12 +37,11 @@ async function serve(): Promise<void> {
     version: '0',
     bodyBytesMax: 1024,
     requestsPerMinuteMax: null,
-    keyless: true,
     docs: false,
   });
   await app.register(dashboardRoutes(folder));
   await app.register(async (plain) => {
-    plain.get('/', async (_request, reply) => reply.type('text/html').send(PLAIN));
+    plain.get('/', { config: { scope: 'open' } }, async (_request, reply) => reply.type('text/html').send(PLAIN));
   });
   await app.ready();
 }

@@ -1,3 +1,4 @@
+export { type Authenticated, keyAuthenticator } from './authenticator.ts';
 export { changeKeys, KEYS_MAX, readKeys } from './file.ts';
 export { type RouteScope, requireScope, workspaceOf } from './guard.ts';
 export {

@@ -61,7 +61,7 @@ describe('a key', () => {
     ['one character more', (text: string) => `${text}a`],
     ['another last character', (text: string) => `${text.slice(0, -1)}${text.endsWith('a') ? 'b' : 'a'}`],
     ['another case', (text: string) => text.toUpperCase()],
-    ['the hash that is kept', (text: string, { id, hash }: StoredKey) => `pcl_${id}_${hash.slice(7, 50)}`],
+    ['the hash that is kept', (_text: string, { id, hash }: StoredKey) => `pcl_${id}_${hash.slice(7, 50)}`],
     ['a line break behind it', (text: string) => `${text}\n`],
   ])('is not %s', (_, change: (text: string, stored: StoredKey) => string) => {
     const { text, stored } = add();
