@@ -1,5 +1,6 @@
 // Plain JavaScript for any Node from 20 on, without packages: it runs before there are any. `npm start` and `npm test` call it first.
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -22,6 +23,17 @@ export function missingPackages(wanted, present) {
     .map(([folder]) => folder);
 }
 
+/**
+ * Whether something was built from just these files.
+ *
+ * @param {Record<string, string> | undefined} inputs what the build wrote: the digest of every file that went in, by its path
+ * @param {(path: string) => string | undefined} digest of a file as it is now; `undefined` when it is gone
+ */
+export function isCurrent(inputs, digest) {
+  const files = Object.entries(inputs ?? {});
+  return files.length > 0 && files.every(([path, expected]) => digest(path) === expected);
+}
+
 function readJson(path) {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
 }
@@ -38,11 +50,17 @@ function npm(root, ...args) {
   });
 }
 
+function pinnedProgram(root) {
+  return join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node');
+}
+
 /** The pinned Node's version, or `undefined` when its package could not place the program. */
 function pinnedNode(root) {
-  const program = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node');
   try {
-    return execFileSync(program, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync(pinnedProgram(root), ['--version'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
     return undefined;
   }
@@ -78,6 +96,35 @@ function install(root) {
   );
 }
 
+/** A page that cannot be built must not keep the rest from running: the query service has a plain one. */
+function buildDashboard(root) {
+  const folder = join(root, 'services/dashboard');
+  if (isCurrent(inputsOf(join(folder, 'dist/inputs.json')), (path) => digestOf(join(root, path)))) return;
+  say('Building the dashboard (a few seconds, only when its sources have changed) …');
+  const vite = join(root, 'node_modules/vite/bin/vite.js');
+  const { status, error } = spawnSync(pinnedProgram(root), [vite, 'build', '--logLevel', 'warn'], {
+    cwd: folder,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status === 0) return;
+  const reason = error === undefined ? 'the reason is above' : error.message;
+  const shown = existsSync(join(folder, 'dist/index.html')) ? 'the one built before' : 'a plain page';
+  say(`The dashboard could not be built (${reason}); ${shown} is shown. Try: npm run build -w services/dashboard`);
+}
+
+function inputsOf(path) {
+  try {
+    return readJson(path);
+  } catch {
+    // Cut off while it was written: the dashboard is built anew.
+    return undefined;
+  }
+}
+
+function digestOf(path) {
+  return existsSync(path) ? createHash('sha256').update(readFileSync(path)).digest('base64url') : undefined;
+}
+
 function main() {
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   const major = Number(process.versions.node.split('.')[0]);
@@ -95,6 +142,7 @@ function main() {
       'Allow its install script (npm config get ignore-scripts) and run: npm rebuild node',
     );
   }
+  buildDashboard(root);
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) main();

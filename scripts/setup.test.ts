@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { missingPackages } from './setup.js';
+import { isCurrent, missingPackages } from './setup.js';
 
 const wanted = {
   packages: {
@@ -30,4 +30,17 @@ it('a package of another version is missing', () => {
     },
   };
   expect(missingPackages(wanted, present)).toEqual(['node_modules/pg']);
+});
+
+it('what was built still fits while every file that went in is as it was', () => {
+  const now: Readonly<Record<string, string>> = { 'src/main.ts': 'a', 'node_modules/preact/index.js': 'b' };
+  const digest = (path: string) => now[path];
+  expect(isCurrent({ 'src/main.ts': 'a', 'node_modules/preact/index.js': 'b' }, digest)).toBe(true);
+  expect(isCurrent({ 'src/main.ts': 'A', 'node_modules/preact/index.js': 'b' }, digest)).toBe(false);
+  expect(isCurrent({ 'src/main.ts': 'a', 'src/gone.ts': 'c' }, digest)).toBe(false);
+});
+
+it('nothing was built where nobody wrote down from what', () => {
+  expect(isCurrent(undefined, () => 'a')).toBe(false);
+  expect(isCurrent({}, () => 'a')).toBe(false);
 });

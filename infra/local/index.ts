@@ -1,3 +1,4 @@
+export { CHROMIUM_FLAGS, chromiumProgram } from './chromium.ts';
 export { type ClickHouse, startClickHouse } from './clickhouse.ts';
 export { type Postgres, startPostgres } from './postgres.ts';
 export { type Redis, startRedis } from './redis.ts';

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { chromiumProgram } from './chromium.ts';
 import { fetchKafka } from './kafka.ts';
 import { postgresProgram } from './postgres.ts';
 import { redisProgram } from './redis.ts';
@@ -11,6 +12,7 @@ function packagesFor(names: readonly string[]): string[] {
   if (names.includes('redis') && redisProgram() === undefined) packages.push('redis-server');
   if (names.includes('kafka') && findProgram('java') === undefined) packages.push('default-jre-headless');
   if (names.includes('kafka') && findProgram('mvn') === undefined) packages.push('maven');
+  if (names.includes('chromium') && chromiumProgram() === undefined) packages.push('chromium', 'fonts-dejavu-core');
   return packages;
 }
 

@@ -1,3 +1,4 @@
+import { chromiumProgram } from './chromium.ts';
 import { available } from './kafka.ts';
 import { postgresProgram } from './postgres.ts';
 import { redisProgram } from './redis.ts';
@@ -8,6 +9,8 @@ const CHECKS: Readonly<Record<string, () => string | undefined>> = {
     const kafka = available();
     return kafka.ok ? undefined : kafka.reason;
   },
+  chromium: () =>
+    chromiumProgram() === undefined ? 'Chromium is not installed (Debian: apt-get install chromium)' : undefined,
   postgres: () =>
     postgresProgram() === undefined ? 'PostgreSQL is not installed (Debian: apt-get install postgresql)' : undefined,
   redis: () =>

@@ -164,7 +164,7 @@ function plot(groups: readonly Group[], scale: Scale, measure: string | null): s
   const [first] = groups;
   const isJudged = groups.length === 1 && first !== undefined;
   return [
-    measure === null ? '' : text(16, 44, measure, { size: 11, fill: QUIET, most: 24 }),
+    measure === null ? '' : text(PLOT.left, 44, measure, { size: 11, fill: QUIET, most: 24 }),
     ...lines,
     text(PLOT.left, PLOT.bottom + 16, scale.first.bucket, { size: 11, fill: QUIET }),
     scale.last.at > scale.first.at

@@ -1,6 +1,6 @@
 import type { Evaluation } from '../wire.ts';
 import type { Moment } from './place.ts';
-import { isPaced } from './series.ts';
+import { isOnTheWay } from './series.ts';
 
 const DAY = 86_400_000;
 /** A sparkline is about a hundred pixels wide; more points than these cannot be told apart. */
@@ -17,15 +17,10 @@ export interface Asked {
 /** What a row's sparkline asks for: the whole period of what is paced, else the last windows. */
 export function sparkAsked(evaluation: Evaluation): Asked {
   const { subject, period } = evaluation;
-  if (!isInPeriod(evaluation) || period === null) return { subject, limit: 400 };
+  if (!isOnTheWay(evaluation) || period === null) return { subject, limit: 400 };
   const days = (Date.parse(period.to) - Date.parse(period.from)) / DAY;
   const window = days <= SPARK_DAYS_MAX ? {} : { window: days <= SPARK_WEEKS_MAX ? 'week' : 'month' };
   return { subject, from: period.from, ...window, limit: 400 };
-}
-
-/** Key results live in their cycle, also those without a pace line. */
-function isInPeriod(evaluation: Evaluation): boolean {
-  return isPaced(evaluation) || evaluation.subject.startsWith('key_result/');
 }
 
 export const SPANS = ['period', 'year', 'all'] as const;
@@ -42,7 +37,7 @@ export function chartAsked(evaluation: Evaluation, span: Span, grain: string | n
   const end = Date.parse(evaluation.measuredAt ?? evaluation.asOf);
   const limit = 2_000;
   if (span === 'period') {
-    return isInPeriod(evaluation) && period !== null ? { subject, from: period.from, limit } : { subject, limit };
+    return isOnTheWay(evaluation) && period !== null ? { subject, from: period.from, limit } : { subject, limit };
   }
   const from = new Date(end - (span === 'year' ? YEAR : 5 * YEAR)).toISOString();
   const window = span === 'all' ? COARSER[grain ?? ''] : grain === 'hour' ? 'day' : undefined;

@@ -67,6 +67,11 @@ export function isPaced({ subject, paceMethod, period }: Evaluation): boolean {
   return paceMethod !== null || subject.startsWith('objective/') || subject.startsWith('unit/');
 }
 
+/** Whether progress is part of a way from a start to a target. What a KPI merely keeps has none. */
+export function isOnTheWay(evaluation: Evaluation): boolean {
+  return isPaced(evaluation) || evaluation.subject.startsWith('key_result/');
+}
+
 export interface Change {
   readonly delta: number;
   /** Of the point it is compared with. */

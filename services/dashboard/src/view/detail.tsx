@@ -4,7 +4,7 @@ import { ApiError, momentQuery, subjectPath } from '../api.ts';
 import { type Asked, chartAsked, SPAN_WORDS, SPANS, type Span } from '../model/asked.ts';
 import { chartOf } from '../model/chart.ts';
 import { ageText, instantWords, KIND_WORDS, rollupWords, valueWords, weightWords } from '../model/format.ts';
-import { isByProgress, pointsOf } from '../model/series.ts';
+import { isByProgress, isOnTheWay, pointsOf } from '../model/series.ts';
 import { type Freshness, findNode, type Node } from '../model/tree.ts';
 import type { State } from '../store.ts';
 import type { AlertView, Evaluation, TrendAnswer } from '../wire.ts';
@@ -109,7 +109,7 @@ function Summary({
       <p class="sentence">{evaluation.sentence}</p>
       <dl class="facts">
         {period === null ? null : <Fact name="Period">{period.label}</Fact>}
-        {evaluation.progress === null ? null : (
+        {evaluation.progress === null || !isOnTheWay(evaluation) ? null : (
           <Fact name="Progress">
             {percent(evaluation.progress)}
             {evaluation.expected === null ? '' : ` of ${percent(evaluation.expected)} expected`}
@@ -174,7 +174,7 @@ function Course({ evaluation, node, now, alerts }: CourseProps) {
             aria-pressed={span === each}
             onClick={() => setSpan(each)}
           >
-            {SPAN_WORDS[each]}
+            {each === 'period' && !isOnTheWay(evaluation) ? 'Recent' : SPAN_WORDS[each]}
           </button>
         ))}
       </div>

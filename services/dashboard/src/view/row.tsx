@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { ageText, bucketWords, doubleText, KIND_WORDS, rollupWords, valueWords, weightWords } from '../model/format.ts';
 import type { Row } from '../model/rows.ts';
-import { changeOf, isByProgress, pointsOf } from '../model/series.ts';
+import { changeOf, isByProgress, isOnTheWay, pointsOf } from '../model/series.ts';
 import type { Node } from '../model/tree.ts';
 import type { Evaluation } from '../wire.ts';
 import { useSpark } from './hooks.ts';
@@ -135,9 +135,10 @@ function Value({ evaluation, measure }: { readonly evaluation: Evaluation; reado
   );
 }
 
-/** How much of the way is done, and with a tick how much should be. */
-function Bar({ evaluation: { progress, expected, verdict, targetLow } }: { readonly evaluation: Evaluation }) {
-  if (progress === null || expected === null || targetLow !== null || VERDICT_LOOK[verdict].tone === 'gray')
+/** How much of the way is done, and with a tick how much should be. Levels have no way: they are met or not. */
+function Bar({ evaluation }: { readonly evaluation: Evaluation }) {
+  const { progress, expected, verdict } = evaluation;
+  if (progress === null || expected === null || !isOnTheWay(evaluation) || VERDICT_LOOK[verdict].tone === 'gray')
     return null;
   const share = (ratio: number): string => `${Math.max(0, Math.min(1, ratio)) * 100}%`;
   const shouldBe = expected > 0 && expected < 1 ? expected : null;
@@ -190,7 +191,7 @@ function Change({
           {mark}
         </span>
         {sign}
-        {doubleText(Math.abs(change.delta))}
+        {unit === '' ? doubleText(Math.abs(change.delta)) : Math.abs(change.delta).toFixed(1)}
         {unit}
       </span>
       <span class="quiet">since {bucketWords(change.since)}</span>
