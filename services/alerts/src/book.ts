@@ -12,6 +12,8 @@ export interface PendingDelivery {
   readonly attempts: number;
   /** Earliest next try; `null` for at once. */
   readonly nextAt: Instant | null;
+  /** Why the last try failed. */
+  readonly trouble: string | null;
 }
 
 export interface KnownAlert {
@@ -78,7 +80,15 @@ export class DeliveryBook {
     if (this.#seen.size >= SEEN_MAX) this.#seen.delete(this.#seen.values().next().value ?? '');
     this.#seen.add(id);
     return [...new Set(transition.channels)].map((channel) => {
-      const owed: PendingDelivery = { workspace, transition, channel, seenAt, attempts: 0, nextAt: null };
+      const owed: PendingDelivery = {
+        workspace,
+        transition,
+        channel,
+        seenAt,
+        attempts: 0,
+        nextAt: null,
+        trouble: null,
+      };
       this.#pending.set(deliveryKey(workspace, transition.id, channel), owed);
       return owed;
     });
@@ -90,7 +100,12 @@ export class DeliveryBook {
     const owed = this.#pending.get(key);
     if (owed === undefined) return [];
     if (attempt.outcome === 'retry') {
-      this.#pending.set(key, { ...owed, attempts: attempt.attempt, nextAt: attempt.nextAt ?? null });
+      this.#pending.set(key, {
+        ...owed,
+        attempts: attempt.attempt,
+        nextAt: attempt.nextAt ?? null,
+        trouble: attempt.message ?? null,
+      });
     } else {
       this.#pending.delete(key);
     }

@@ -186,6 +186,19 @@ it('owes after a restart with an emptied queue exactly what was owed before', as
   expect(received.at(-1)?.id).toBe(received[0]?.id);
 });
 
+it('tries what is owed again at a start, because a restart often is the cure', async () => {
+  await alerts.stop();
+  await closeJobs();
+  await start([]);
+  await announce('t1');
+  await until(async () => (await attempts()).length === 1);
+  await alerts.stop();
+  await closeJobs();
+  await start();
+  expect(await alerts.deliveries.settled(15_000)).toBe(true);
+  expect((await attempts()).map(({ outcome }) => outcome)).toEqual(['retry', 'delivered']);
+});
+
 it('does not reach a private address that nobody allowed, and says so', async () => {
   await alerts.stop();
   await closeJobs();

@@ -20,6 +20,8 @@ import { type Sent, sendWebhook, type WebhookOptions } from './webhook.ts';
 export const DELIVERY_QUEUE = 'deliveries';
 const GROUP = 'alerts';
 const DAY_MS = 86_400_000;
+/** A job may come this much before its time, by rounding and clocks. */
+const EARLY_MS = 250;
 
 /** What deliveries need of the workspaces' definitions and of what people said. */
 export interface ChannelBook {
@@ -80,6 +82,8 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
   const options = { ...DEFAULTS, ...deps.options };
   const random = deps.random ?? Math.random;
   const book = new DeliveryBook();
+  /** Owed at the start and not tried since. */
+  const starting = new Set<string>();
   let subscription: Subscription | null = null;
   let worker: Worker | null = null;
   let readTo = 0;
@@ -98,14 +102,19 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
     return [];
   };
 
-  const enqueue = async (owed: PendingDelivery): Promise<void> => {
-    const delayMs = owed.nextAt === null ? 0 : Math.max(0, owed.nextAt - deps.clock.now());
+  /**
+   * `afresh`: at a start everything owed is tried at once, because a restart often is the cure (an address allowed, a secret
+   * put in place). It is a job of its own beside the one that waits for its time.
+   */
+  const enqueue = async (owed: PendingDelivery, afresh = false): Promise<void> => {
+    const key = deliveryKey(owed.workspace, owed.transition.id, owed.channel);
+    if (afresh) starting.add(key);
     await deps.jobs.enqueue(
       DELIVERY_QUEUE,
-      deliveryKey(owed.workspace, owed.transition.id, owed.channel),
-      { workspace: owed.workspace, transition: owed.transition.id, channel: owed.channel },
+      afresh && owed.attempts > 0 ? `${key}/${owed.attempts}` : key,
+      { workspace: owed.workspace, transition: owed.transition.id, channel: owed.channel, afresh },
       // The book decides when to stop; the bound only keeps a defect from running for ever.
-      { delayMs, attemptsMax: 1000, backoff: { firstMs: options.firstRetryMs, maxMs: options.retryMsMax } },
+      { attemptsMax: 1000, backoff: { firstMs: options.firstRetryMs, maxMs: options.retryMsMax } },
     );
   };
 
@@ -127,8 +136,22 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
   };
 
   const run = async (job: Job): Promise<void> => {
+    const { workspace, transition, channel } = job.payload;
+    try {
+      await attempt(job);
+    } finally {
+      starting.delete(deliveryKey(String(workspace), String(transition), String(channel)));
+    }
+  };
+
+  const attempt = async (job: Job): Promise<void> => {
     const owed = book.find(String(job.payload.workspace), String(job.payload.transition), String(job.payload.channel));
     if (owed === undefined) return;
+    // Another job of the same delivery has tried meanwhile and put the next try off.
+    const waitMs = (owed.nextAt ?? 0) - deps.clock.now();
+    if (waitMs > EARLY_MS && !(job.payload.afresh === true && job.attempt === 1)) {
+      throw new RetryAfter(waitMs, 'it is tried again later');
+    }
     if (!(await deps.channels.knows(owed.workspace, owed.transition.position)))
       throw new RetryAfter(500, 'definitions are still being read');
     const decided = decideWithoutSending(owed);
@@ -224,7 +247,7 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
           const end = await deps.log.end(ALERTS_TOPIC);
           for await (const records of deps.log.read(ALERTS_TOPIC, { from: 0, to: end }))
             for (const one of records) fold(one);
-          for (const owed of [...book.pending()]) await enqueue(owed);
+          for (const owed of [...book.pending()]) await enqueue(owed, true);
           readTo = end;
           live = true;
           trouble.clear();
@@ -269,7 +292,7 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
     async settled(timeoutMs) {
       const deadline = performance.now() + timeoutMs;
       const end = await deps.log.end(ALERTS_TOPIC);
-      while (readTo < end || [...book.pending()].some((owed) => owed.attempts === 0)) {
+      while (!live || readTo < end || starting.size > 0 || [...book.pending()].some((owed) => owed.attempts === 0)) {
         if (performance.now() > deadline) return false;
         await new Promise((resolve) => setTimeout(resolve, 10));
       }

@@ -50,6 +50,11 @@ export async function localApi(options: {
       await paceline.processor.tick(config.workspace);
       await paceline.settle();
       await paceline.alerts.deliveries.settled(SETTLE_ALERTS_MS);
+      for (const owed of paceline.alerts.deliveries.book.pending()) {
+        options.output.say(
+          `alert of ${owed.transition.subject} not delivered to ${owed.channel} yet: ${owed.trouble ?? 'not tried'} It is tried again at the next command, and by \`paceline serve\`.`,
+        );
+      }
     }
     await paceline.stop('the command has ended');
   });
