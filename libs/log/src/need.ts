@@ -15,6 +15,8 @@ export interface KafkaAddress {
   readonly replicationFactor: number;
   /** `writer`: the clock of whoever writes; see `KafkaLogOptions.now`. */
   readonly recordedAt: 'broker' | 'writer';
+  /** What a dead member was reading goes to another one after this long. */
+  readonly sessionMs: number;
 }
 
 /** What matters reaches the caller as an error as well, so all of it is for debugging. */
@@ -43,6 +45,7 @@ export function kafkaNeed(address: KafkaAddress, options: KafkaNeedOptions) {
         ...sasl,
         clientId: options.clientId,
         replicationFactor,
+        sessionTimeoutMs: address.sessionMs,
         ...(address.recordedAt === 'writer' ? { now: options.now } : {}),
         log: (level, message, fields) => options.logger?.debug({ kafkajs: level, ...fields }, message),
         // A process that is told to stop has seconds, and what it leaves is done again.

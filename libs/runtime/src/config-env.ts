@@ -40,6 +40,7 @@ export const ENVIRONMENT: readonly {
   { variable: 'PACELINE_KAFKA_MECHANISM', path: ['kafka', 'mechanism'], shape: 'text' },
   { variable: 'PACELINE_KAFKA_REPLICATION_FACTOR', path: ['kafka', 'replicationFactor'], shape: 'number' },
   { variable: 'PACELINE_KAFKA_RECORDED_AT', path: ['kafka', 'recordedAt'], shape: 'text' },
+  { variable: 'PACELINE_KAFKA_SESSION_MS', path: ['kafka', 'sessionMs'], shape: 'number' },
   { variable: 'PACELINE_CLICKHOUSE_URL', path: ['clickhouse', 'url'], shape: 'text' },
   { variable: 'PACELINE_CLICKHOUSE_USER', path: ['clickhouse', 'user'], shape: 'text' },
   { variable: 'PACELINE_CLICKHOUSE_PASSWORD', path: ['clickhouse', 'password'], shape: 'text' },

@@ -115,6 +115,9 @@ export const fileSchema = z.strictObject({
         .enum(['broker', 'writer'])
         .default('broker')
         .describe('writer: records carry the time of who wrote them, for copies of a log and for simulations.'),
+      sessionMs: whole(6_000, 300_000)
+        .default(30_000)
+        .describe('What a process that died was reading goes to another one after this long.'),
     })
     .optional(),
   clickhouse: z
