@@ -17,13 +17,18 @@ function mayImport(home: string, target: string, isTest: boolean): boolean {
   return true;
 }
 
+/** Built assets and documents are read as files, not imported as code. */
+function isData(target: string | undefined): boolean {
+  return target !== undefined && (/\/dist(\/|$)/.test(target) || /\.json$/.test(target));
+}
+
 /** `domain ← events ← {log, store, jobs, connector-sdk} ← services`; `runtime` stands alone, below services only. */
 export function arrowFaults(source: Source, packages: ReadonlyMap<string, Manifest>): string[] {
   const faults: string[] = [];
   for (const specifier of source.imports) {
     const target = resolveImport(source.path, specifier, packages);
     const targetHome = target === undefined ? undefined : homeOf(target);
-    if (targetHome === undefined || targetHome === source.home) continue;
+    if (targetHome === undefined || targetHome === source.home || isData(target)) continue;
     if (!mayImport(source.home, targetHome, source.isTest)) {
       faults.push(`${source.path} imports ${specifier}: ${source.home} may not know ${targetHome}`);
     } else if (specifier.startsWith('.') && source.path.startsWith('services/') && !source.isTest) {
