@@ -110,7 +110,6 @@ export async function openWorld(limits: Partial<GatewayLimits> = {}): Promise<Wo
     logger: silentLogger,
     metrics: createMetrics({ defaults: false }),
     edition: EDITION,
-    defaults: {},
     host: '127.0.0.1',
     port: 0,
     limits: { rows: 100_000, bytes: 64 * 1024 ** 2, queryMs: 20_000, memoryBytes: 1024 ** 3, ...limits },

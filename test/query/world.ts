@@ -48,7 +48,6 @@ export async function openWorld(
     metrics,
     workspace: log.workspace,
     edition: EDITION,
-    defaults: {},
     limits: { rows: 100_000, waitMs: options.waitMs ?? 2_000, queryMs: 30_000 },
   });
   const app = await createHttp({

@@ -21,7 +21,7 @@ export interface KnownDocument {
   readonly shape?: Position;
 }
 
-/** What `paceline.yaml` says for the whole workspace. */
+/** What holds for subjects that name no policy or pace. Part of the definitions, so that a replay judges by what held then. */
 export interface WorkspaceDefaults {
   readonly policy?: string;
   readonly pace?: Pace;

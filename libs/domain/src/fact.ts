@@ -1,3 +1,4 @@
+import type { WorkspaceDefaults } from './catalog.ts';
 import type { Document, JsonValue } from './document.ts';
 import type { Instant } from './instant.ts';
 import type { Position } from './position.ts';
@@ -67,6 +68,8 @@ export interface DefinitionsFact {
   readonly expects: Position | null;
   readonly put: readonly Document[];
   readonly remove: readonly string[];
+  /** Policy and pace of subjects that name none, from here on; absent: as they were. */
+  readonly defaults?: WorkspaceDefaults;
   readonly actor?: string;
 }
 export interface CheckInFact {

@@ -6,6 +6,7 @@ export * from './contribution.ts';
 export * from './dating.ts';
 export * from './definition/compile.ts';
 export * from './definition/compiled.ts';
+export * from './definition/defaults.ts';
 export * from './definition/fault.ts';
 export * from './definition/focus.ts';
 export * from './definition/validate.ts';

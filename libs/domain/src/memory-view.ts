@@ -1,20 +1,18 @@
-import type { Catalog, WorkspaceDefaults } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import type { MetricCells } from './cell.ts';
-import { compileCatalog } from './definition/compile.ts';
 import type { Fact, ObservationsFact, Recorded } from './fact.ts';
 import { WorkspaceFold } from './fold/workspace.ts';
 import type { Instant } from './instant.ts';
 import { cellsFromStatements, extentsOf } from './metric/cells.ts';
 import type { Metric } from './metric/metric.ts';
 import { type Statement, statementsOf } from './metric/statement.ts';
-import { cutsOfMetric } from './needs.ts';
+import { cutGridsOf, cutsOfMetric } from './needs.ts';
 import type { Position } from './position.ts';
 import type { CheckIn, MetricCoverage, View } from './view.ts';
 
 export interface MemoryViewOptions {
   /** Default 1. */
   readonly edition?: number;
-  readonly defaults?: WorkspaceDefaults;
 }
 
 const NO_CELLS: MetricCells = { series: [] };
@@ -38,11 +36,7 @@ export function memoryView(facts: Iterable<Recorded>, knownAt: Instant, options:
       else known.push(record);
     }
   }
-  const { defaults } = options;
-  const catalog =
-    defaults === undefined
-      ? fold.catalog
-      : compileCatalog(fold.documents.values(), { position: fold.definitions.position, defaults });
+  const { catalog } = fold;
   answerQuestions(fold, catalog, observations);
   return new MemoryView(catalog, fold, observations, { position, knownAt, edition: options.edition ?? 1 });
 }
@@ -128,6 +122,10 @@ class MemoryView implements View {
 
   #read(metric: Metric): MetricCells {
     const statements = statementsFor(this.#observations, metric.name);
-    return cellsFromStatements(metric, statements, { cuts: cutsOfMetric(this.catalog, metric) });
+    const { catalog } = this;
+    return cellsFromStatements(metric, statements, {
+      cuts: cutsOfMetric(catalog, metric),
+      grids: cutGridsOf(catalog, metric),
+    });
   }
 }

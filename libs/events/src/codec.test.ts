@@ -40,6 +40,14 @@ const FACTS: readonly Fact[] = [
   },
   { type: 'definitions', command: 'c-2', expects: null, put: [], remove: [] },
   {
+    type: 'definitions',
+    command: 'c-3',
+    expects: null,
+    put: [],
+    remove: [],
+    defaults: { policy: 'strict', pace: { points: [{ elapsed: 0.5, expected: 0.25 }] } },
+  },
+  {
     type: 'check_in',
     subject: 'key_result/o/k',
     time: at,

@@ -12,6 +12,7 @@ import type {
   TickFact,
 } from '@paceline/domain';
 import { z } from 'zod';
+import { workspaceDefaults } from './documents/parts.ts';
 import { documentSchema } from './documents/schema.ts';
 import { type Dropped, type Nothing, wireInstant, wirePosition } from './wire.ts';
 
@@ -48,6 +49,7 @@ const definitions = z.object({
   expects: wirePosition.nullable(),
   put: z.array(documentSchema),
   remove: z.array(name),
+  defaults: workspaceDefaults.exactOptional(),
   actor: name.exactOptional(),
 }) satisfies z.ZodType<Body<DefinitionsFact>>;
 

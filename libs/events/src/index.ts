@@ -1,6 +1,7 @@
 export * from './alert-records.ts';
 export * from './codec.ts';
 export * from './dead-letter.ts';
+export { workspaceDefaults } from './documents/parts.ts';
 export * from './documents.ts';
 export { evaluationSchema } from './evaluation-schema.ts';
 export { type ParsedJson, parseExactJson } from './exact-json.ts';

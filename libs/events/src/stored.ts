@@ -1,6 +1,7 @@
-import type { CheckIn, Document, Evaluation, Transition } from '@paceline/domain';
+import type { CheckIn, Document, Evaluation, Transition, WorkspaceDefaults } from '@paceline/domain';
 import type { z } from 'zod';
 import { transitionSchema } from './alert-records.ts';
+import { workspaceDefaults } from './documents/parts.ts';
 import { documentSchema } from './documents/schema.ts';
 import { evaluationSchema } from './evaluation-schema.ts';
 import { BODIES } from './fact-schema.ts';
@@ -19,6 +20,11 @@ export function readStoredTransition(text: string): Transition {
 /** Reads the text of a definition document as table `definition` keeps it. Throws `RangeError` on what is none. */
 export function readStoredDocument(text: string): Document {
   return read('document', documentSchema, text);
+}
+
+/** Reads what table `definition` keeps under `DEFAULTS_ID`. Throws `RangeError` on what is none. */
+export function readStoredDefaults(text: string): WorkspaceDefaults {
+  return read('default of a workspace', workspaceDefaults, text);
 }
 
 const storedCheckIn = BODIES.check_in.omit({ subject: true, time: true });

@@ -2,6 +2,7 @@ import {
   type Catalog,
   type CheckIn,
   compileCatalog,
+  DEFAULTS_ID,
   type FeederCoverage,
   type Instant,
   intervalsOf,
@@ -15,9 +16,8 @@ import {
   pointsCoverage,
   type Span,
   type View,
-  type WorkspaceDefaults,
 } from '@paceline/domain';
-import { readStoredCheckIn, readStoredDocument } from '@paceline/events';
+import { readStoredCheckIn, readStoredDefaults, readStoredDocument } from '@paceline/events';
 import { upTo } from './bounds.ts';
 import { readExtents } from './cells/extents.ts';
 import { readCells } from './cells/read.ts';
@@ -39,8 +39,6 @@ export interface ViewWanted {
   readonly edition: number;
   /** The definitions at `position`, where the caller has them; else they are read. */
   readonly catalog?: Catalog;
-  /** Of the workspace, for a catalog that is read here. */
-  readonly defaults?: WorkspaceDefaults;
   readonly subjects: readonly string[];
   /** The instants at which the subjects will be evaluated. */
   readonly instants: readonly Instant[];
@@ -57,7 +55,7 @@ export async function loadView(
   options: QueryOptions = {},
 ): Promise<View> {
   const { position, subjects, instants } = wanted;
-  const catalog = wanted.catalog ?? (await readCatalog(store, workspace, position, wanted.defaults, options));
+  const catalog = wanted.catalog ?? (await readCatalog(store, workspace, position, options));
   const metrics = needsOf(catalog, subjects, instants).map(({ metric }) => metric);
   const [coverage, checkIns] = await Promise.all([
     readCoverage(store, workspace, catalog, metrics, position, options),
@@ -86,25 +84,27 @@ function found<Value>(map: ReadonlyMap<string, Value>, name: string, what: strin
   return value;
 }
 
-/** The definitions in force at a position, compiled. */
+/** The definitions in force at a position, the workspace's defaults among them, compiled. */
 export async function readCatalog(
   store: Store,
   workspace: string,
   position: Position,
-  defaults: WorkspaceDefaults = {},
   options: QueryOptions = {},
 ): Promise<Catalog> {
-  const [documents, commands] = [definitionsAt(workspace, position), definitionsPosition(workspace, position)];
+  const [versions, commands] = [definitionsAt(workspace, position), definitionsPosition(workspace, position)];
   const [rows, [accepted]] = await Promise.all([
-    store.read(documents, documents.shape, options),
+    store.read(versions, versions.shape, options),
     store.read(commands, commands.shape, options),
   ]);
-  const known = rows.map((row): KnownDocument => {
+  const stated = rows.find(({ id }) => id === DEFAULTS_ID);
+  const documents = rows.filter((row) => row !== stated);
+  const known = documents.map((row): KnownDocument => {
     const document = readStoredDocument(row.document);
     const shape = document.kind === 'Metric' ? { shape: row.shape } : {};
     return { document, position: row.position, recordedAt: row.recorded_at, ...shape };
   });
   const last = accepted === undefined || accepted.commands === 0 ? null : accepted.position;
+  const defaults = stated === undefined ? {} : readStoredDefaults(stated.document);
   return compileCatalog(known, { position: last, defaults });
 }
 

@@ -6,6 +6,7 @@ import {
   type OverrideFact,
   type Position,
   position,
+  type WorkspaceDefaults,
 } from '@paceline/domain';
 import { suggest } from '@paceline/domain/metric/suggest';
 import type { DocumentFault } from '@paceline/events';
@@ -21,6 +22,8 @@ export interface ApplyRequest {
   readonly expects?: Position | null;
   readonly given: readonly Given[];
   readonly prune: boolean;
+  /** What the workspace's defaults are to be; absent: as they are. */
+  readonly defaults?: WorkspaceDefaults | undefined;
   readonly actor?: string;
 }
 
@@ -64,8 +67,12 @@ export class Commands {
     this.#limits = limits;
   }
 
-  plan(fold: DefinitionFold, given: readonly Given[], prune: boolean): Planned {
-    return planDefinitions(fold, given, { prune, ...this.#limits });
+  plan(
+    fold: DefinitionFold,
+    given: readonly Given[],
+    wanted: { readonly prune: boolean; readonly defaults?: WorkspaceDefaults | undefined },
+  ): Planned {
+    return planDefinitions(fold, given, { ...wanted, ...this.#limits });
   }
 
   /**
@@ -74,12 +81,12 @@ export class Commands {
    */
   async apply(workspace: Workspace, request: ApplyRequest): Promise<Applied> {
     const { fold } = workspace;
-    const { command, given, prune, actor } = request;
+    const { command, given, actor } = request;
     const known = outcomeOf(workspace, command);
     if (known !== undefined) return this.#settled(workspace, known, request.expects ?? null, null);
     const expects = request.expects === undefined ? fold.definitions.position : request.expects;
     if (expects !== fold.definitions.position) return conflict(workspace, expects);
-    const planned = planDefinitions(fold, given, { prune, ...this.#limits });
+    const planned = this.plan(fold, given, request);
     if (!planned.ok) return { ok: false, reason: 'invalid', faults: planned.faults };
     const { plan } = planned;
     if (plan.changes.length === 0) {
@@ -91,6 +98,7 @@ export class Commands {
       expects,
       put: plan.put,
       remove: plan.remove,
+      ...(plan.defaults === null ? {} : { defaults: plan.defaults }),
       ...(actor === undefined ? {} : { actor }),
     };
     const at = position(await this.#append(workspace, fact));

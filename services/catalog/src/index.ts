@@ -1,3 +1,4 @@
+import type { WorkspaceDefaults } from '@paceline/domain';
 import type { EventLog } from '@paceline/log';
 import type { Clock, Logger, Routes, Service } from '@paceline/runtime';
 import { Commands } from './commands.ts';
@@ -17,6 +18,8 @@ export interface CatalogDeps {
   readonly logger: Logger;
   /** The workspace a request means when it names none. Created at start. */
   readonly workspace: string;
+  /** What the configuration says for that workspace: policy and pace of subjects that name none. */
+  readonly defaults?: WorkspaceDefaults;
   /** How long a request waits for the fold to reach what it asks about. Default 5,000. */
   readonly waitMs?: number;
   /** Documents a workspace may have. Default 20,000. */
@@ -31,13 +34,13 @@ export interface Catalog extends Service {
 
 /** The catalog service: plan and apply of definitions, check-ins, overrides. Its only state is what it reads from the log. */
 export function createCatalog(deps: CatalogDeps): Catalog {
-  const { log, clock, logger, workspace, waitMs, documentsMax } = deps;
+  const { log, clock, logger, workspace, defaults, waitMs, documentsMax } = deps;
   const workspaces = new Workspaces({ log, clock, logger, ...(waitMs === undefined ? {} : { waitMs }) });
   const commands = new Commands(workspaces, clock, documentsMax === undefined ? {} : { documentsMax });
   return {
     workspaces,
     commands,
-    routes: catalogRoutes({ workspaces, commands, workspace }),
+    routes: catalogRoutes({ workspaces, commands, workspace, defaults }),
     async start() {
       await workspaces.current(workspace, { create: true });
     },

@@ -1,4 +1,4 @@
-import { DefinitionFold, type Document } from '@paceline/domain';
+import { DefinitionFold, type Document, type WorkspaceDefaults } from '@paceline/domain';
 import { loadDocuments } from '@paceline/events';
 import { describe, expect, it } from 'vitest';
 import { planDefinitions } from './plan.ts';
@@ -37,6 +37,47 @@ function plan(fold: DefinitionFold, texts: readonly string[], prune = false) {
   );
   return planned.ok ? planned.plan : planned.faults;
 }
+
+const POLICY =
+  'kind: Policy\nmetadata: {name: strict}\nspec: {kind: ratio, onTrack: {atLeast: 0.95}, atRisk: {above: 0.75}}';
+
+describe('the policy and pace of subjects that name none', () => {
+  const fold = foldOf(METRIC, KPI, POLICY);
+  const planned = (defaults: WorkspaceDefaults | undefined, texts = [METRIC, KPI, POLICY], of = fold) => {
+    const given = read(...texts).map((document) => ({ document }));
+    const found = planDefinitions(of, given, { prune: true, defaults });
+    return found.ok ? found.plan : found.faults;
+  };
+
+  it('are part of a plan when they are to change, and of no plan when they are what they were', () => {
+    expect(planned({ policy: 'strict', pace: 'linear' })).toMatchObject({
+      changes: [
+        {
+          id: 'workspace/defaults',
+          change: 'changed',
+          fields: [{ field: 'policy', before: 'paceline', after: 'strict' }],
+        },
+      ],
+      defaults: { policy: 'strict' },
+      put: [],
+    });
+    for (const same of [undefined, {}, { policy: 'paceline' }, { policy: 'paceline', pace: 'linear' as const }]) {
+      expect(planned(same)).toMatchObject({ changes: [], defaults: null });
+    }
+  });
+
+  it('must be there, and must not be removed', () => {
+    const fault = { code: 'unknown_reference', document: 'workspace/defaults', pointer: '/policy' };
+    expect(planned({ policy: 'strickt' })).toMatchObject([fault]);
+    const strict = foldOf(METRIC, POLICY);
+    strict.apply(
+      { type: 'definitions', command: 'd', expects: 0, put: [], remove: [], defaults: { policy: 'strict' } },
+      { position: 1024, appendedAt: 2, id: 'd' },
+    );
+    expect(planned(undefined, [METRIC], strict)).toMatchObject([fault]);
+    expect(planned({}, [METRIC], strict)).toMatchObject({ defaults: {}, remove: ['policy/strict'] });
+  });
+});
 
 describe('a plan says what an apply would change', () => {
   it('the first time everything is added', () => {

@@ -1,11 +1,23 @@
-import { type DefinitionFold, type Document, documentId, type Position } from '@paceline/domain';
+import {
+  canonicalJson,
+  DEFAULTS_ID,
+  type DefinitionFold,
+  type Document,
+  documentId,
+  type Position,
+  PRESETS,
+  resolvedDefaults,
+  type WorkspaceDefaults,
+} from '@paceline/domain';
 import { checkDocuments, DOCUMENTS_MAX, type DocumentFault, type LoadedDocument, refuses } from '@paceline/events';
 import { type Consequence, consequencesOf } from './consequences.ts';
-import { type Diff, diffDocuments } from './diff.ts';
+import { type Diff, type DocumentChange, diffDocuments, fieldChanges } from './diff.ts';
 
 export interface Plan extends Diff {
   /** The definitions it was made against: what an apply of it expects. */
   readonly expects: Position | null;
+  /** When they change: policy and pace of subjects that name none. */
+  readonly defaults: WorkspaceDefaults | null;
   readonly consequences: readonly Consequence[];
   readonly warnings: readonly DocumentFault[];
 }
@@ -14,6 +26,8 @@ export interface PlanOptions {
   readonly prune: boolean;
   /** Documents a workspace may have. Default 20,000. */
   readonly documentsMax?: number;
+  /** What the workspace's defaults are to be; absent: as they are. */
+  readonly defaults?: WorkspaceDefaults | undefined;
 }
 
 export type Planned =
@@ -34,11 +48,45 @@ export function planDefinitions(fold: DefinitionFold, given: readonly Given[], o
   const result = [...given, ...staying];
   const max = options.documentsMax ?? DOCUMENTS_MAX;
   if (result.length > max) return { ok: false, faults: [tooMany(result.length, max)] };
-  const faults = checkDocuments(result);
+  const defaults = options.defaults ?? fold.definitions.defaults;
+  const faults = [...checkDocuments(result), ...unknownPolicy(defaults, result)];
   if (refuses(faults)) return { ok: false, faults: faults.filter(({ severity }) => severity !== 'warning') };
   const diff = diffDocuments(current, documents, options);
   const consequences = consequencesOf(fold.definitions, diff);
-  return { ok: true, plan: { ...diff, expects: fold.definitions.position, consequences, warnings: faults } };
+  const change = defaultsChange(fold.definitions.defaults, defaults);
+  const plan: Plan = {
+    ...diff,
+    changes: [...diff.changes, ...change],
+    defaults: change.length === 0 ? null : defaults,
+    expects: fold.definitions.position,
+    consequences,
+    warnings: faults,
+  };
+  return { ok: true, plan };
+}
+
+function defaultsChange(before: WorkspaceDefaults, after: WorkspaceDefaults): DocumentChange[] {
+  const [left, right] = [resolvedDefaults(before), resolvedDefaults(after)];
+  if (canonicalJson(left) === canonicalJson(right)) return [];
+  return [{ id: DEFAULTS_ID, change: 'changed', fields: fieldChanges(left, right) }];
+}
+
+/** A default that names nothing would be passed over, and everything judged by another policy than was meant. */
+function unknownPolicy(defaults: WorkspaceDefaults, result: readonly Given[]): DocumentFault[] {
+  const { policy } = resolvedDefaults(defaults);
+  const isKnown =
+    PRESETS.has(policy) ||
+    result.some(({ document }) => document.kind === 'Policy' && document.metadata.name === policy);
+  if (isKnown) return [];
+  return [
+    {
+      document: DEFAULTS_ID,
+      pointer: '/policy',
+      code: 'unknown_reference',
+      message: `there is no policy "${policy}", which is to be that of subjects that name none`,
+      remedy: 'define it, or name another as policy in paceline.yaml',
+    },
+  ];
 }
 
 function tooMany(count: number, max: number): DocumentFault {

@@ -16,6 +16,7 @@ export function runCatalog(options?: ProcessOptions): Promise<void> {
         clock,
         logger,
         workspace: config.workspace,
+        defaults: { policy: config.policy, pace: config.pace },
         waitMs: config.limits.waitMs,
         documentsMax: config.limits.documents,
       });

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { formatPosition, type Instant, instantText, type Position, parsePosition, readInstant } from '@paceline/domain';
+import {
+  formatPosition,
+  type Instant,
+  instantText,
+  type Position,
+  parsePosition,
+  readInstant,
+  resolvedDefaults,
+  type WorkspaceDefaults,
+} from '@paceline/domain';
 import { parseExactJson } from '@paceline/events';
 import { type HttpServer, PacelineError, type Routes } from '@paceline/runtime';
 import { z } from 'zod';
@@ -14,6 +23,8 @@ export interface CatalogRoutesDeps {
   readonly commands: Commands;
   /** The workspace a request means when it names none. */
   readonly workspace: string;
+  /** What the configuration says for that workspace, which an apply makes part of its definitions. */
+  readonly defaults?: WorkspaceDefaults | undefined;
 }
 
 const YAML_BODIES = ['application/yaml', 'application/x-yaml', 'text/yaml'];
@@ -39,7 +50,9 @@ function readBodies(app: HttpServer): void {
   app.addContentTypeParser(YAML_BODIES, { parseAs: 'string' }, (_request, body, done) => done(null, body));
 }
 
-function definitionRoutes({ workspaces, commands, workspace: own }: CatalogRoutesDeps): Routes {
+function definitionRoutes({ workspaces, commands, workspace: own, defaults }: CatalogRoutesDeps): Routes {
+  const wanted = (name: string, body: string | { readonly defaults?: WorkspaceDefaults | undefined }) =>
+    (typeof body === 'string' ? undefined : body.defaults) ?? (name === own ? defaults : undefined);
   return async (app) => {
     app.post(
       '/v1/definitions/plan',
@@ -56,7 +69,10 @@ function definitionRoutes({ workspaces, commands, workspace: own }: CatalogRoute
       async ({ body, query }) => {
         const given = givenOf(body);
         const name = query.workspace ?? own;
-        const planned = commands.plan(await workspaces.foldOf(name), given, pruneOf(body, query));
+        const planned = commands.plan(await workspaces.foldOf(name), given, {
+          prune: pruneOf(body, query),
+          defaults: wanted(name, body),
+        });
         if (!planned.ok) throw invalidDefinitions(planned.faults);
         return { data: planOf(planned.plan), meta: { workspace: name } };
       },
@@ -85,6 +101,7 @@ function definitionRoutes({ workspaces, commands, workspace: own }: CatalogRoute
           ...(expects === undefined ? {} : { expects }),
           given,
           prune: pruneOf(body, query),
+          defaults: wanted(workspace.name, body),
           ...(json?.actor === undefined ? {} : { actor: json.actor }),
         });
         if (!applied.ok) throw refusal(applied);
@@ -140,7 +157,11 @@ function definitionRoutes({ workspaces, commands, workspace: own }: CatalogRoute
           recordedAt: instantText(recordedAt),
           ...(shape === undefined ? {} : { shape: formatPosition(shape) }),
         }));
-        return { data, meta: { workspace: name, position: positionText(fold.definitions.position) } };
+        const { position, defaults } = fold.definitions;
+        return {
+          data,
+          meta: { workspace: name, position: positionText(position), defaults: resolvedDefaults(defaults) },
+        };
       },
     );
   };

@@ -1,3 +1,4 @@
+import { workspaceDefaults } from '@paceline/events';
 import { z } from 'zod';
 
 export const workspaceQuery = z.object({ workspace: z.string().optional().describe('Default: the server’s own') });
@@ -7,7 +8,13 @@ const documents = z.array(z.unknown()).max(100_000).describe('Definition documen
 const prune = z.boolean().default(false).describe('Remove what is not given');
 export const text = z.string().describe('application/yaml: definition documents, many to a text');
 
-export const planBody = z.union([z.strictObject({ documents, prune }), text]);
+const defaults = workspaceDefaults
+  .optional()
+  .describe(
+    'Policy and pace of subjects that name none; default: those of the server’s configuration, in its own workspace',
+  );
+
+export const planBody = z.union([z.strictObject({ documents, prune, defaults }), text]);
 export const planQuery = workspaceQuery.extend({
   prune: z.stringbool().optional().describe('For YAML bodies: remove what is not given'),
 });
@@ -19,6 +26,7 @@ export const applyBody = z.union([
   z.strictObject({
     documents,
     prune,
+    defaults,
     command: command.optional().describe('Id of the command; default: Idempotency-Key, or a new one'),
     expects: expects.optional(),
     actor: z.string().min(1).max(200).optional(),
@@ -76,7 +84,13 @@ export const definitionsAnswer = z.object({
       shape: z.string().optional(),
     }),
   ),
-  meta: z.object({ workspace: z.string(), position }),
+  meta: z.object({
+    workspace: z.string(),
+    position,
+    defaults: z
+      .object({ policy: z.string(), pace: z.unknown() })
+      .describe('Policy and pace of subjects that name none'),
+  }),
 });
 
 export const checkInBody = z.strictObject({

@@ -1,5 +1,6 @@
 import {
   type Catalog,
+  DEFAULTS_ID,
   type GridPoint,
   gridPoints,
   type Instant,
@@ -82,6 +83,10 @@ export function changedSubjects(catalog: Catalog, documents: Iterable<string>): 
     for (const subject of subjects) changed.add(subject);
   };
   for (const id of documents) {
+    if (id === DEFAULTS_ID) {
+      add(judgedSubjects(catalog));
+      continue;
+    }
     const [kind = '', name = ''] = id.split('/');
     if (kind === 'kpi' && catalog.kpis.has(name)) changed.add(id);
     else if (kind === 'metric') add(readersOf(catalog, name));

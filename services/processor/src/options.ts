@@ -1,4 +1,3 @@
-import type { WorkspaceDefaults } from '@paceline/domain';
 import type { EventLog } from '@paceline/log';
 import type { Clock, Logger, Metrics } from '@paceline/runtime';
 import type { Store } from '@paceline/store';
@@ -12,8 +11,6 @@ export interface ProcessorDeps {
   readonly metrics: Metrics;
   /** Of the evaluator, named by every tick and judgement. */
   readonly edition: number;
-  /** Policy and pace of subjects that name none; the same for every process that evaluates. */
-  readonly defaults?: WorkspaceDefaults;
   readonly options?: Partial<ProcessorOptions>;
 }
 

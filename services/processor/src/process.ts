@@ -19,7 +19,6 @@ export function runProcessor(options?: ProcessOptions): Promise<void> {
         logger,
         metrics,
         edition: EDITION,
-        defaults: { policy: config.policy, pace: config.pace },
         options: { ticks: config.ticks === 'manual' ? 'manual' : 'scheduled' },
       });
       return { service: processor, routes: [] };

@@ -202,6 +202,7 @@ const TROUBLE: readonly ((log: TestLog) => Promise<unknown>)[] = [
         },
       },
     ]),
+  (log) => log.define([], [], { policy: 'viva', pace: { points: [{ elapsed: 0.5, expected: 0.9 }] } }),
   (log) => log.define([], ['kpi/load-day']),
   (log) => log.at('2026-12-02T12:00:00Z').state('revenue', { '2026-11-30': '40', '2026-12-01': '5' }),
   (log) => log.append({ type: 'covered', metric: 'revenue', feeder: 'push', to: Date.parse('2026-12-01T23:00:00Z') }),

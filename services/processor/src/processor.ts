@@ -41,14 +41,14 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   let subscription: Subscription | null = null;
   const trouble = new Trouble(clock);
   /** Topics in a shape that breaks the one order, with what is to be done; the others go on. */
-  const refused = new Map<string, string>();
+  const refused = new Map<string, Trouble>();
   let stopping = false;
 
   function workspaceDeps(topic: string): WorkspaceDeps | undefined {
     const workspace = workspaceOf(topic);
     if (workspace === undefined) return undefined;
-    const { edition, defaults } = deps;
-    const own = { workspace, topic, options, mode: 'live' as const, ...(defaults === undefined ? {} : { defaults }) };
+    const { edition } = deps;
+    const own = { workspace, topic, options, mode: 'live' as const };
     return { log, store, clock, logger, metrics, edition, ...own };
   }
 
@@ -189,7 +189,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   function health(): ProcessorHealth {
     const workspaces: Record<string, WorkspaceProgress & { lag: number }> = {};
     let behind = 0;
-    const failure = [...refused.values(), ...(trouble.message === null ? [] : [trouble.message])].join('; ');
+    const failure = [...refused.values(), trouble].flatMap(({ message }) => message ?? []).join('; ');
     let ready = subscription !== null && failure === '' && !stopping;
     for (const { workspace } of owned.values()) {
       const { progress } = workspace;
@@ -215,8 +215,11 @@ export function createProcessor(deps: ProcessorDeps): Processor {
         failed(error, topic) {
           const message = `${topic ?? 'the log'}: ${describeError(error)}`;
           if (topic !== null && error instanceof LogRefused && !owned.has(topic)) {
-            refused.set(topic, message);
-            logger.error({ topic, err: error }, 'a workspace is not processed until its topic is put right');
+            const known = refused.get(topic) ?? new Trouble(clock);
+            if (known.message === null)
+              logger.error({ topic, err: error }, 'a workspace is not processed until its topic is put right');
+            known.tell(message);
+            refused.set(topic, known);
             return;
           }
           trouble.tell(message);

@@ -1,6 +1,7 @@
 import {
   type CheckInFact,
   type CommandOutcome,
+  DEFAULTS_ID,
   type DefinitionChange,
   documentId,
   type Instant,
@@ -73,6 +74,10 @@ export class Span {
     for (const { id, document } of change.removed) {
       const content = { id, shape: document.shape ?? 0, document: JSON.stringify(document.document) };
       this.definition.push({ ...place, ...content, removed: true });
+    }
+    if (change.defaults !== undefined) {
+      const content = { id: DEFAULTS_ID, shape: 0, document: JSON.stringify(change.defaults) };
+      this.definition.push({ ...place, ...content, removed: false });
     }
   }
 

@@ -68,7 +68,7 @@ export class Workspace {
 
   constructor(deps: WorkspaceDeps) {
     this.deps = deps;
-    this.#fold = newFold(deps);
+    this.#fold = new WorkspaceFold();
     this.#judge = new Judge(deps, this.#fold);
     this.#status = new Status(deps, this.#fold, this.#judge);
     this.#span = new Span(deps.workspace, 0);
@@ -103,7 +103,7 @@ export class Workspace {
     this.#loaded = false;
     await this.#writing;
     this.#broken = null;
-    const fold = newFold(this.deps);
+    const fold = new WorkspaceFold();
     const from = await restoreFold(fold, next, this.deps);
     this.#fold = fold;
     this.#judge = new Judge(this.deps, fold);
@@ -304,8 +304,4 @@ export class Workspace {
     await saveSnapshot(this.#fold, this.deps);
     this.#snapshotAt = { records: this.#next, at: clock.now() };
   }
-}
-
-function newFold({ defaults }: WorkspaceDeps): WorkspaceFold {
-  return new WorkspaceFold(defaults === undefined ? {} : { defaults });
 }

@@ -1,4 +1,3 @@
-import type { WorkspaceDefaults } from '@paceline/domain';
 import type { EventLog } from '@paceline/log';
 import type { Clock, Logger, Metrics } from '@paceline/runtime';
 import type { Store } from '@paceline/store';
@@ -14,7 +13,6 @@ export interface QueryDeps {
   readonly edition: number;
   /** The workspace a request means when it names none. */
   readonly workspace: string;
-  readonly defaults: WorkspaceDefaults;
   readonly limits: {
     /** Rows of one answer. */
     readonly rows: number;

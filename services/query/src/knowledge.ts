@@ -98,13 +98,13 @@ export class Knowledge {
 
   /** The definitions in force at a moment's position. */
   async catalog({ workspace, position }: Pick<Moment, 'workspace' | 'position'>): Promise<Catalog> {
-    if (position < 0) return compileCatalog([], { defaults: this.#deps.defaults });
+    if (position < 0) return compileCatalog([]);
     return remembered(this.#positions, `${workspace}/${position}`, POSITIONS_MAX, async () => {
       const query = definitionsPosition(workspace, position);
       const [command] = await this.#deps.store.read(query, query.shape, this.options);
       const last = command === undefined || command.commands === 0 ? 'none' : command.position;
       return remembered(this.#catalogs, `${workspace}/${last}`, CATALOGS_MAX, () =>
-        readCatalog(this.#deps.store, workspace, position, this.#deps.defaults, this.options),
+        readCatalog(this.#deps.store, workspace, position, this.options),
       );
     });
   }

@@ -22,7 +22,6 @@ export function runQuery(options?: ProcessOptions): Promise<void> {
         metrics,
         edition: EDITION,
         workspace: config.workspace,
-        defaults: { policy: config.policy, pace: config.pace },
         limits: { rows: limits.rows, waitMs: limits.waitMs, queryMs: limits.queryMs },
       });
       return { service: query, routes: [query.routes] };

@@ -138,7 +138,11 @@ async function compose({ options, clock, log, store, jobs, config, logger, env }
       ...(options.statusIdleMs === undefined ? {} : { statusIdleMs: options.statusIdleMs }),
     },
   });
-  const catalog = createCatalog({ ...shared, waitMs: config.limits.waitMs });
+  const catalog = createCatalog({
+    ...shared,
+    defaults: { policy: config.policy, pace: config.pace },
+    waitMs: config.limits.waitMs,
+  });
   const connectors = createConnectors({
     ...shared,
     jobs: background ? jobs : null,
@@ -151,7 +155,6 @@ async function compose({ options, clock, log, store, jobs, config, logger, env }
     ...shared,
     store,
     edition: EDITION,
-    defaults: { policy: config.policy, pace: config.pace },
     limits: { rows: config.limits.rows, waitMs: config.limits.waitMs, queryMs: config.limits.queryMs },
   });
   const lifecycle = createLifecycle({ logger, clock: systemClock, stopDeadlineMs: config.limits.stopMs });

@@ -1,4 +1,4 @@
-import type { Catalog, KnownDocument, WorkspaceDefaults } from '../catalog.ts';
+import type { Catalog, KnownDocument } from '../catalog.ts';
 import { compileCatalog } from '../definition/compile.ts';
 import type { JsonValue } from '../document.ts';
 import type { CoveredFact, Fact, ObservationsFact, OverrideFact, Recorded } from '../fact.ts';
@@ -35,7 +35,7 @@ export interface FoldEffect {
   readonly change?: DefinitionChange;
 }
 
-export const FOLD_SNAPSHOT_VERSION = 1;
+export const FOLD_SNAPSHOT_VERSION = 2;
 
 export interface DefinitionFoldSnapshot {
   readonly version: number;
@@ -70,12 +70,6 @@ export class DefinitionFold {
   #recordedAt: Instant = Number.NEGATIVE_INFINITY;
   #lastTick: LastTick | null = null;
   #catalog: Catalog | null = null;
-  readonly #defaults: WorkspaceDefaults;
-
-  /** `defaults` are the policy and pace of subjects that name none. */
-  constructor(options: { readonly defaults?: WorkspaceDefaults } = {}) {
-    this.#defaults = options.defaults ?? {};
-  }
 
   /** Of the last record seen (of its first point), -1 before the first. */
   get position(): Position {
@@ -97,9 +91,9 @@ export class DefinitionFold {
 
   /** The definitions known now, compiled; the same object until an apply changes them. */
   get catalog(): Catalog {
-    const { position, documents } = this.definitions;
+    const { position, documents, defaults } = this.definitions;
     if (this.#catalog === null || this.#catalog.position !== position) {
-      this.#catalog = compileCatalog(documents.values(), { position, defaults: this.#defaults });
+      this.#catalog = compileCatalog(documents.values(), { position, defaults });
     }
     return this.#catalog;
   }

@@ -1,4 +1,5 @@
-import type { KnownDocument } from '../catalog.ts';
+import type { KnownDocument, WorkspaceDefaults } from '../catalog.ts';
+import { resolvedDefaults } from '../definition/defaults.ts';
 import type { CalendarDocument, Document, MetricDocument } from '../document.ts';
 import { documentId } from '../document.ts';
 import type { DefinitionsFact, OverrideFact, Recorded } from '../fact.ts';
@@ -26,17 +27,21 @@ export interface DefinitionChange {
   readonly removed: readonly { readonly id: string; readonly document: KnownDocument }[];
   /** Metrics whose buckets moved, newly defined ones among them. */
   readonly reshaped: readonly string[];
+  /** When they changed; what they are now. */
+  readonly defaults?: WorkspaceDefaults;
 }
 
 export interface DefinitionsSnapshot {
   readonly position: Position | null;
   readonly documents: readonly KnownDocument[];
+  readonly defaults: WorkspaceDefaults;
   readonly commands: readonly (readonly [command: string, position: Position, accepted: boolean])[];
 }
 
 /** The definitions known at one place in the log. A fold of definition commands alone; every reader of the log holds one. */
 export class Definitions {
   #position: Position | null = null;
+  #defaults: WorkspaceDefaults = {};
   readonly #documents = new Map<string, KnownDocument>();
   /** Kept for ever: a command id that comes again, however late, must change nothing. */
   readonly #commands = new Map<string, { readonly position: Position; readonly accepted: boolean }>();
@@ -48,6 +53,11 @@ export class Definitions {
 
   get documents(): ReadonlyMap<string, KnownDocument> {
     return this.#documents;
+  }
+
+  /** Of subjects that name no policy or pace. */
+  get defaults(): WorkspaceDefaults {
+    return this.#defaults;
   }
 
   outcome(command: string): { readonly position: Position; readonly accepted: boolean } | undefined {
@@ -77,12 +87,14 @@ export class Definitions {
     return {
       position: this.#position,
       documents: [...this.#documents.values()],
+      defaults: this.#defaults,
       commands: [...this.#commands].map(([command, { position, accepted }]) => [command, position, accepted] as const),
     };
   }
 
   restore(snapshot: DefinitionsSnapshot): void {
     this.#position = snapshot.position;
+    this.#defaults = snapshot.defaults;
     this.#documents.clear();
     this.#commands.clear();
     for (const known of snapshot.documents) this.#documents.set(documentId(known.document), known);
@@ -114,7 +126,16 @@ export class Definitions {
       this.#documents.set(id, { document, position, recordedAt });
     }
     const reshaped = this.#reshape(before, put, position);
-    return { position, recordedAt, put: [...put.values()], removed, reshaped };
+    const change = { position, recordedAt, put: [...put.values()], removed, reshaped };
+    const defaults = this.#newDefaults(fact.defaults);
+    return defaults === undefined ? change : { ...change, defaults };
+  }
+
+  #newDefaults(defaults: WorkspaceDefaults | undefined): WorkspaceDefaults | undefined {
+    if (defaults === undefined) return undefined;
+    if (canonicalJson(resolvedDefaults(defaults)) === canonicalJson(resolvedDefaults(this.#defaults))) return undefined;
+    this.#defaults = defaults;
+    return defaults;
   }
 
   /** Gives every metric whose buckets moved the position of this change as its shape; the others keep theirs. */

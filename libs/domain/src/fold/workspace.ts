@@ -1,4 +1,5 @@
 import type { KnownDocument } from '../catalog.ts';
+import { DEFAULTS_ID } from '../definition/defaults.ts';
 import { documentId } from '../document.ts';
 import type { CoveredFact, Feeder, ObservationsFact, PointStatement, Recorded } from '../fact.ts';
 import type { Instant, Span } from '../instant.ts';
@@ -206,6 +207,7 @@ export class WorkspaceFold extends DefinitionFold {
     for (const id of [
       ...change.put.map(({ document }) => documentId(document)),
       ...change.removed.map(({ id }) => id),
+      ...(change.defaults === undefined ? [] : [DEFAULTS_ID]),
     ]) {
       this.touched.document(id);
       this.fresh.document(id);

@@ -1,4 +1,4 @@
-import type { Bands, Bounds, Dated, DatedEntry, Grain, Metadata, Pace } from '@paceline/domain';
+import type { Bands, Bounds, Dated, DatedEntry, Grain, Metadata, Pace, WorkspaceDefaults } from '@paceline/domain';
 import { suggest } from '@paceline/domain/metric/suggest';
 import { canonicalDecimal } from '@paceline/domain/number/decimal';
 import { parseDate } from '@paceline/domain/time/date';
@@ -140,25 +140,30 @@ export function dated<Value>(value: z.ZodType<Value>): z.ZodType<Dated<Value>> {
   return z.union([value, entries(value)]);
 }
 
-export const pace = z.union([
-  z.enum(['linear', 'seasonal']),
-  strict({ seasonal: strict({ season: z.literal('year') }) }),
-  strict({
-    phased: strict({
-      mode: z.enum(['interpolated', 'stepped']),
-      targets: z
-        .array(strict({ date, value: decimal }))
-        .min(1, 'is empty')
-        .max(1000),
-    }),
-  }),
-  strict({
-    points: z
-      .array(strict({ elapsed: num, expected: num }))
+const evenPace = z.enum(['linear', 'seasonal']);
+const seasonalPace = strict({ seasonal: strict({ season: z.literal('year') }) });
+const phasedPace = strict({
+  phased: strict({
+    mode: z.enum(['interpolated', 'stepped']),
+    targets: z
+      .array(strict({ date, value: decimal }))
       .min(1, 'is empty')
       .max(1000),
   }),
-]) satisfies z.ZodType<Pace>;
+});
+const pointsPace = strict({
+  points: z
+    .array(strict({ elapsed: num, expected: num }))
+    .min(1, 'is empty')
+    .max(1000),
+});
+export const pace = z.union([evenPace, seasonalPace, phasedPace, pointsPace]) satisfies z.ZodType<Pace>;
+
+/** Of a whole workspace: phased paces name dates, and so belong to single subjects. */
+export const workspaceDefaults = strict({
+  policy: name.exactOptional(),
+  pace: z.union([evenPace, seasonalPace, pointsPace]).exactOptional(),
+}) satisfies z.ZodType<WorkspaceDefaults>;
 
 export const bands = strict({
   onTrack: decimalOrShare.exactOptional(),

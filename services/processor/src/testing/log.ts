@@ -1,4 +1,4 @@
-import { type Document, type Fact, type Position, position } from '@paceline/domain';
+import { type Document, type Fact, type Position, position, type WorkspaceDefaults } from '@paceline/domain';
 import { encodeFact, factsTopic } from '@paceline/events';
 import type { EventLog } from '@paceline/log';
 import { type MemoryDisk, type MemoryLog, memoryDisk, openMemoryLog } from '@paceline/log/memory';
@@ -45,9 +45,14 @@ export class TestLog {
     return position(baseOffset);
   }
 
-  async define(put: readonly Document[], remove: readonly string[] = []): Promise<Position> {
+  async define(
+    put: readonly Document[],
+    remove: readonly string[] = [],
+    defaults?: WorkspaceDefaults,
+  ): Promise<Position> {
     const command = `command-${this.facts.length}`;
-    const at = await this.append({ type: 'definitions', command, expects: this.#definitions, put, remove });
+    const changed = defaults === undefined ? {} : { defaults };
+    const at = await this.append({ type: 'definitions', command, expects: this.#definitions, put, remove, ...changed });
     this.#definitions = at;
     return at;
   }

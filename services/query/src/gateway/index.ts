@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { WorkspaceDefaults } from '@paceline/domain';
 import type { Clock, Logger, Metrics, Service } from '@paceline/runtime';
 import { isLoopback, PacelineError } from '@paceline/runtime';
 import {
@@ -26,7 +25,6 @@ export interface GatewayDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly edition: number;
-  readonly defaults: WorkspaceDefaults;
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -145,8 +143,8 @@ async function send(
   answered: Answered,
   elapsedMs: number,
 ): Promise<void> {
-  const { bytes, format, rowsRead, bytesRead } = answered;
-  await sendClickHouseAnswer(request, response, { bytes, format, counts: { rowsRead, bytesRead, elapsedMs } });
+  const { bytes, format, rows } = answered;
+  await sendClickHouseAnswer(request, response, { bytes, format, counts: { rows, elapsedMs } });
 }
 
 /** A query's id is the caller's text and goes back in a header. */

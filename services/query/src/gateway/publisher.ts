@@ -1,4 +1,4 @@
-import type { Catalog, Grid, Instant, WorkspaceDefaults } from '@paceline/domain';
+import type { Catalog, Grid, Instant } from '@paceline/domain';
 import type { Clock, Health, Logger } from '@paceline/runtime';
 import {
   type BiMetric,
@@ -24,7 +24,6 @@ export interface PublisherDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly edition: number;
-  readonly defaults: WorkspaceDefaults;
 }
 
 interface Published {
@@ -136,7 +135,7 @@ export class Publisher {
   }
 
   async #refreshWorkspace(workspace: string, position: number): Promise<void> {
-    const { store, clock, defaults } = this.#deps;
+    const { store, clock } = this.#deps;
     const known = this.#workspaces.get(workspace);
     if (known?.position === position) return;
     const query = definitionsPosition(workspace, position);
@@ -148,7 +147,7 @@ export class Publisher {
       this.#workspaces.set(workspace, { ...known, position });
       return;
     }
-    const catalog = await readCatalog(store, workspace, position, defaults);
+    const catalog = await readCatalog(store, workspace, position);
     const { rows, grids } = definitionRows(catalog, now);
     await this.#write(workspace, rows, now);
     await this.#extendBuckets(workspace, grids, now);
