@@ -166,7 +166,7 @@ export class Room {
       const response = await fetch(`${this.#url}${path}&min_position=${this.#position}`);
       const text = await response.text();
       if (response.ok) return JSON.parse(text);
-      if (response.status !== 503 || performance.now() > deadline)
+      if (!text.includes('position_unreached') || performance.now() > deadline)
         throw new Error(`GET ${path} answered ${response.status}: ${text}`);
     }
   }
