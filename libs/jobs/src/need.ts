@@ -34,6 +34,7 @@ export function redisNeed(address: RedisAddress, options: RedisNeedOptions) {
         url: url.href,
         ...(address.user === null ? {} : { username: address.user }),
         ...(address.password === null ? {} : { password: address.password }),
+        reconcileMs: RECONCILE_MS,
         ...rest,
         failed: (error) => logger.warn({ err: error }, 'Redis failed; it is tried again'),
       }),
@@ -49,6 +50,8 @@ export function redisNeed(address: RedisAddress, options: RedisNeedOptions) {
   };
 }
 
+/** Sooner than the default, as a schedule that is missing delays numbers. */
+const RECONCILE_MS = 10_000;
 /** Any queue tells whether Redis answers. */
 const PROBED = 'sources';
 const NETWORK = new Set([

@@ -4,6 +4,7 @@ import Cluster from 'kafkajs/src/cluster/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import socketFactory from 'kafkajs/src/network/socketFactory.js';
+import { LogUnavailable } from './port.ts';
 
 export interface KafkaConnection {
   /** `host:port` each. */
@@ -131,6 +132,17 @@ export function isCredentialFault(error: unknown): boolean {
     if (at.name === 'KafkaJSSASLAuthenticationError') return true;
   }
   return kafkaErrorType(error)?.endsWith('_AUTHORIZATION_FAILED') ?? false;
+}
+
+/** Resolves as the question does; a broker that is away is told as the port says, with what kafkajs said as its cause. */
+export async function reached<T>(question: Promise<T>): Promise<T> {
+  try {
+    return await question;
+  } catch (error) {
+    if (!isKafkaFault(error) || isCredentialFault(error)) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new LogUnavailable(`Kafka does not answer: ${message}`, { cause: error });
+  }
 }
 
 /** Something between us and the brokers, or at them. */

@@ -43,7 +43,6 @@ export class KafkaMember implements Subscription {
   readonly #ending = new AbortController();
   readonly #source: DeliverySource;
   #topics: readonly string[] = [];
-  #refused = new Set<string>();
   #consumer: Consumer | undefined;
   /** Fulfilled while the member is in the group. */
   #joined = Promise.withResolvers<void>();
@@ -129,13 +128,11 @@ export class KafkaMember implements Subscription {
   async #isSound(topic: string): Promise<boolean> {
     try {
       await this.#deps.verify(topic);
-      this.#refused.delete(topic);
       return true;
     } catch (error) {
       if (!(error instanceof LogRefused)) throw error;
-      // Said once; the others go on.
-      if (!this.#refused.has(topic)) this.#options.failed?.(error, topic);
-      this.#refused.add(topic);
+      // Said as long as it lasts; the others go on.
+      this.#options.failed?.(error, topic);
       return false;
     }
   }

@@ -3,7 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { checkCommit } from './embedded.ts';
 import { KafkaAdmin } from './kafka-admin.ts';
 import { KafkaAppender } from './kafka-append.ts';
-import { createKafka, type KafkaConnection } from './kafka-client.ts';
+import { createKafka, type KafkaConnection, reached } from './kafka-client.ts';
 import { KafkaFetcher, TopicReader } from './kafka-fetch.ts';
 import { KafkaMember, type MemberLimits } from './kafka-member.ts';
 import { checkTopicName, logClosed } from './limits.ts';
@@ -82,14 +82,14 @@ class KafkaLog implements EventLog {
   async ensureTopic(topic: string, options?: TopicOptions): Promise<void> {
     this.#refuseClosed();
     checkTopicName(topic);
-    const created = await this.#admin.create(topic, options?.retentionMs ?? -1, this.#replicationFactor);
+    const created = await reached(this.#admin.create(topic, options?.retentionMs ?? -1, this.#replicationFactor));
     await this.#verify(topic);
     if (created) for (const member of this.#members) member.look().catch(() => undefined);
   }
 
   async topics(prefix: string): Promise<string[]> {
     this.#refuseClosed();
-    const topics = await this.#admin.topics();
+    const topics = await reached(this.#admin.topics());
     for (const topic of this.#verified.keys()) if (!topics.includes(topic)) this.#forget(topic);
     return topics.filter((topic) => topic.startsWith(prefix)).sort();
   }
@@ -99,16 +99,16 @@ class KafkaLog implements EventLog {
     // Only the first append to a topic waits here, so that the order of calls is the order of the queue.
     if (!this.#isVerified.has(topic)) await this.#verify(topic);
     const now = this.#now;
-    if (now === undefined) return this.#appender.append(topic, messages);
+    if (now === undefined) return reached(this.#appender.append(topic, messages));
     const own = messages.map((message) => stamped(message, now()));
-    const appended = await this.#appender.append(topic, own);
+    const appended = await reached(this.#appender.append(topic, own));
     return { ...appended, appendedAt: stampOf(own.at(-1)?.headers ?? {}) ?? appended.appendedAt };
   }
 
   async end(topic: string): Promise<number> {
     this.#refuseClosed();
     await this.#verify(topic);
-    return (await this.#admin.offsets(topic)).high;
+    return (await reached(this.#admin.offsets(topic))).high;
   }
 
   async *read(topic: string, range: ReadRange): AsyncIterable<readonly LogRecord[]> {
@@ -157,7 +157,7 @@ class KafkaLog implements EventLog {
 
   async committed(group: string, topic: string): Promise<number> {
     this.#refuseClosed();
-    return this.#admin.committed(group, topic);
+    return reached(this.#admin.committed(group, topic));
   }
 
   async lag(group: string, topic: string): Promise<number> {
@@ -177,7 +177,7 @@ class KafkaLog implements EventLog {
   async #verify(topic: string): Promise<void> {
     let verified = this.#verified.get(topic);
     if (verified === undefined) {
-      verified = this.#admin.verify(topic);
+      verified = reached(this.#admin.verify(topic));
       this.#verified.set(topic, verified);
     }
     try {

@@ -1,7 +1,7 @@
 import type { Instant } from '@paceline/domain';
 import { openKafkaLog } from './kafka.ts';
 import { isCredentialFault, isKafkaFault, type KafkaConnection } from './kafka-client.ts';
-import { type EventLog, LogBusy, LogRefused } from './port.ts';
+import { type EventLog, LogBusy, LogRefused, LogUnavailable } from './port.ts';
 
 /** Where the brokers are, as configured. */
 export interface KafkaAddress {
@@ -55,7 +55,7 @@ export function kafkaNeed(address: KafkaAddress, options: KafkaNeedOptions) {
       await log.topics('');
     },
     judge(error: unknown): 'refused' | 'away' | undefined {
-      if (error instanceof LogBusy) return 'away';
+      if (error instanceof LogBusy || error instanceof LogUnavailable) return 'away';
       if (error instanceof LogRefused || isCredentialFault(error)) return 'refused';
       return isKafkaFault(error) ? 'away' : undefined;
     },

@@ -99,6 +99,11 @@ export interface Subscription {
 export class LogBusy extends Error {
   override readonly name = 'LogBusy';
 }
+/** The log cannot be reached, or does not answer: what was asked may be asked again, an append may have happened. */
+export class LogUnavailable extends Error {
+  override readonly name = 'LogUnavailable';
+  readonly code = 'log_unavailable';
+}
 /** The topic exists in a shape that would break the one order, or the log refuses for a reason that waiting does not cure. */
 export class LogRefused extends Error {
   override readonly name = 'LogRefused';

@@ -22,10 +22,6 @@ export interface Opened {
   close(): Promise<void>;
 }
 
-export function isRefused(error: unknown, needs: readonly AnyNeed[]): boolean {
-  return needs.some((need) => need.judge(error) === 'refused');
-}
-
 export function isAway(error: unknown, needs: readonly AnyNeed[]): boolean {
   return needs.some((need) => need.judge(error) === 'away');
 }

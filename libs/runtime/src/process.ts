@@ -1,14 +1,14 @@
 import { backoffMs } from './backoff.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type ClickHouseAddress, type Config, type KafkaAddress, type RedisAddress, requireConfig } from './config.ts';
-import { describeError, PacelineError } from './errors.ts';
+import { describeError, isErrorCode, PacelineError } from './errors.ts';
 import { createHttp, type HttpServer, httpOptionsOf, httpService, type Routes } from './http.ts';
 import { createFront } from './http-front.ts';
 import { KeyRing } from './keys/ring.ts';
 import { createLifecycle, type PartHealth, type Service, type SystemHealth, stopOnSignals } from './lifecycle.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { type AnyNeed, isAway, isRefused, type Need, type Opened, Probe } from './need.ts';
+import { type AnyNeed, isAway, type Need, type Opened, Probe } from './need.ts';
 
 /** Where the servers are that separate services run on. */
 export type ClusterConfig = Config & {
@@ -179,7 +179,9 @@ class Runner {
         return true;
       } catch (error) {
         if (signal.aborted) break;
-        if (isRefused(error, asked) || !(isAway(error, asked) || isPassing(error))) throw error;
+        const refusing = asked.findLast((need) => need.judge(error) === 'refused');
+        if (refusing !== undefined) throw refusal(refusing.what, error);
+        if (!isAway(error, asked) && !isPassing(error)) throw error;
         await this.#waitAfter(error, attempt, asked.findLast((need) => need.judge(error) === 'away')?.what);
       }
     }
@@ -237,6 +239,15 @@ class Runner {
   #waitFor(part: string, what: string): void {
     if (this.#waiting.part !== part) this.#waiting = { part, what, detail: `${what}: starting` };
   }
+}
+
+/** Names the server, under the error's own code where the table knows it. */
+function refusal(what: string, error: unknown): PacelineError {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const known = isErrorCode(code) ? code : 'server_refused';
+  return new PacelineError(known, `${what} refuses: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error instanceof Error ? error.cause : undefined,
+  });
 }
 
 /** A refusal that says itself that trying again makes sense, such as definitions that are still being read. */

@@ -58,6 +58,8 @@ export interface DeliveryOptions {
   /** A transition first seen this long after it was recorded is not sent. */
   readonly expireAfterMs?: number;
   readonly concurrency?: number;
+  /** How often jobs of what is owed are looked for, in case the queue was emptied. */
+  readonly reconcileMs?: number;
 }
 
 const DEFAULTS: Required<DeliveryOptions> = {
@@ -66,6 +68,7 @@ const DEFAULTS: Required<DeliveryOptions> = {
   giveUpAfterMs: 3 * DAY_MS,
   expireAfterMs: DAY_MS,
   concurrency: 8,
+  reconcileMs: 10_000,
 };
 
 export interface Deliveries extends Service {
@@ -88,6 +91,7 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
   let worker: Worker | null = null;
   let readTo = 0;
   let live = false;
+  let reconciling: NodeJS.Timeout | null = null;
   const trouble = new Trouble(deps.clock);
 
   const fold = (record: LogRecord): PendingDelivery[] => {
@@ -116,6 +120,19 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
       // The book decides when to stop; the bound only keeps a defect from running for ever.
       { attemptsMax: 1000, backoff: { firstMs: options.firstRetryMs, maxMs: options.retryMsMax } },
     );
+  };
+
+  /** Jobs hold no truth: what the queue has lost is put back, what it has stays as it is. */
+  const reconcile = async (): Promise<void> => {
+    if (!live) return;
+    try {
+      for (const owed of [...book.pending()]) {
+        // What is tried now as at every start has its own job.
+        if (!starting.has(deliveryKey(owed.workspace, owed.transition.id, owed.channel))) await enqueue(owed);
+      }
+    } catch (error) {
+      deps.logger.warn({ err: error }, 'the job queue of deliveries cannot be reached; it is tried again');
+    }
   };
 
   const record = async (
@@ -272,8 +289,11 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
         run,
         failed: (error) => deps.logger.warn({ err: error }, 'the job queue of deliveries failed; it is tried again'),
       });
+      reconciling = setInterval(() => void reconcile(), options.reconcileMs);
+      reconciling.unref();
     },
     async stop() {
+      if (reconciling !== null) clearInterval(reconciling);
       await worker?.stop();
       await subscription?.stop();
       worker = null;

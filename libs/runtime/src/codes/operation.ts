@@ -34,6 +34,11 @@ export const OPERATION = {
     'Wait; health/ready names the part and how far it is behind.',
   ),
   stopping: entry(503, 'The server is stopping.', 'Send the request again in a moment.'),
+  server_refused: entry(
+    500,
+    'A server refused user, password or a right.',
+    'Check user, password, TLS and rights of the account; docs/cluster.md says what each service needs.',
+  ),
   jobs_unavailable: entry(
     503,
     'The job queue cannot be reached.',
