@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { createHttp, type HttpServer, type Routes } from '../http.ts';
 import { createLogger, silentLogger } from '../logger.ts';
 import { createMetrics } from '../metrics.ts';
-import { keyAuthenticator } from './authenticator.ts';
+import { guestsOf, keyAuthenticator } from './authenticator.ts';
 import { changeKeys } from './file.ts';
 import { mintKey, type NewKey } from './key.ts';
 import { KeyRing } from './ring.ts';
@@ -357,9 +357,15 @@ describe('a route', () => {
 });
 
 describe('a protocol with users', () => {
-  it('takes a key as the password and a workspace as the user', () => {
+  it('takes a key as the password and a workspace as the user', async () => {
     const authenticate = keyAuthenticator(new KeyRing({ file, usedFile: null, logger: silentLogger }), 'read');
-    expect(authenticate('anybody', '', '::1')).toMatchObject({ ok: true });
+    const guests = guestsOf(new KeyRing({ file, usedFile: null, logger: silentLogger }), 'main');
+    const keyless = await guests.authenticate('anybody', '');
+    expect([authenticate('anybody', '', '::1').ok, keyless, guests.isKeyless()]).toEqual([
+      true,
+      { workspace: 'main' },
+      true,
+    ]);
     const bound = key();
     const all = key({ workspace: '*' });
     const pusher = key({ scopes: ['push'] });
@@ -379,5 +385,11 @@ describe('a protocol with users', () => {
       'unauthorized',
       'forbidden',
     ]);
+    expect([
+      guests.isKeyless(),
+      await guests.authenticate('default', all),
+      await guests.authenticate('b', all),
+    ]).toEqual([false, { workspace: 'main' }, { workspace: 'b' }]);
+    expect([await guests.authenticate('b', bound), await guests.authenticate('a', '')]).toEqual([null, null]);
   });
 });

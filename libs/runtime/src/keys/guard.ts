@@ -32,6 +32,20 @@ export interface GuardOptions {
   readonly sessions: Sessions;
 }
 
+export interface GuardedRoute {
+  readonly methods: readonly string[];
+  /** As it was registered, `/v1/things/:id`. */
+  readonly url: string;
+  readonly scope: RouteScope;
+}
+
+const routes = new WeakMap<FastifyInstance, GuardedRoute[]>();
+
+/** Every route that an app of `createHttp` answers, for tests that must miss none. */
+export function guardedRoutes(app: FastifyInstance): readonly GuardedRoute[] {
+  return routes.get(app) ?? [];
+}
+
 /**
  * Asks every request for a key once there are keys, and holds it to the key's scopes and workspace. Routes without a scope, or
  * that could name a workspace behind its back, are refused when they are registered: a new one cannot be forgotten.
@@ -40,9 +54,13 @@ export function guardKeys(app: FastifyInstance, { keys, sessions }: GuardOptions
   const attempts = new Attempts();
   const answering = new Answering(app, keys);
   app.decorateRequest('identity', null);
+  const guarded: GuardedRoute[] = [];
+  routes.set(app, guarded);
   app.addHook('onRoute', (route) => {
-    route.config = { ...route.config, scope: scopeOf(route) };
+    const scope = scopeOf(route);
+    route.config = { ...route.config, scope };
     requireIsolation(route);
+    guarded.push({ methods: [route.method].flat(), url: route.url, scope });
   });
   app.addHook('onRequest', async (request, reply) => {
     if (keys === null || !keys.keyed) {

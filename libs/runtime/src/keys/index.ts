@@ -1,6 +1,6 @@
-export { type Authenticated, keyAuthenticator } from './authenticator.ts';
+export { type Authenticated, guestsOf, keyAuthenticator } from './authenticator.ts';
 export { changeKeys, KEYS_MAX, readKeys } from './file.ts';
-export { type RouteScope, requireScope, workspaceOf } from './guard.ts';
+export { type GuardedRoute, guardedRoutes, type RouteScope, requireScope, workspaceOf } from './guard.ts';
 export {
   EVERY_WORKSPACE,
   type Identity,
