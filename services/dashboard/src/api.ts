@@ -64,15 +64,22 @@ export function createApi(base: string): Api {
     explain: (subject, moment, signal) => get(`v1/explain/${subjectPath(subject)}`, momentQuery(moment), signal),
     alerts: (moment, signal) => get('v1/alerts', momentQuery(moment), signal),
     async news(after, signal, { onOpen, onNews }) {
+      const ended = new AbortController();
       const extra = after === null ? {} : { 'last-event-id': after };
-      const response = await open(address('v1/status/stream', {}), 'text/event-stream', signal, extra);
-      onOpen();
-      const reader = new EventReader();
-      const pieces = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-      for (;;) {
-        const piece = await pieces?.read();
-        if (piece === undefined || piece.done) return;
-        for (const { id, name, data } of reader.read(piece.value)) if (name === 'status') onNews(id, JSON.parse(data));
+      const either = AbortSignal.any([signal, ended.signal]);
+      try {
+        const response = await open(address('v1/status/stream', {}), 'text/event-stream', either, extra);
+        onOpen();
+        const reader = new EventReader();
+        const pieces = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+        for (;;) {
+          const piece = await heard(pieces?.read());
+          if (piece === undefined || piece.done) return;
+          for (const { id, name, data } of reader.read(piece.value))
+            if (name === 'status') onNews(id, JSON.parse(data));
+        }
+      } finally {
+        ended.abort();
       }
     },
   };
@@ -80,6 +87,22 @@ export function createApi(base: string): Api {
 
 export function momentQuery({ asOf, knownAt }: Moment): Query {
   return { as_of: asOf, known_at: knownAt };
+}
+
+/** The server says something at least every 15 seconds; a line that is dead without telling is found by its silence. */
+const SILENCE_MS_MAX = 45_000;
+
+async function heard<Piece>(reading: Promise<Piece> | undefined): Promise<Piece | undefined> {
+  let timer = 0;
+  const silence = new Promise<never>((_, reject) => {
+    const lost = new ApiError('unreachable', 'The server fell silent.', null);
+    timer = window.setTimeout(() => reject(lost), SILENCE_MS_MAX);
+  });
+  try {
+    return await Promise.race([reading, silence]);
+  } finally {
+    window.clearTimeout(timer);
+  }
 }
 
 /** The slashes of a subject belong to the path; anything else that means something there does not. */

@@ -5,12 +5,12 @@ import { isNow, type State, type Store } from '../store.ts';
 type Knowing = 'then' | 'today' | 'other';
 
 const STEPS = [
-  { label: '−1 month', spoken: 'A month earlier', unit: 'month', count: -1 },
-  { label: '−1 week', spoken: 'A week earlier', unit: 'week', count: -1 },
-  { label: '−1 day', spoken: 'A day earlier', unit: 'day', count: -1 },
-  { label: '+1 day', spoken: 'A day later', unit: 'day', count: 1 },
-  { label: '+1 week', spoken: 'A week later', unit: 'week', count: 1 },
-  { label: '+1 month', spoken: 'A month later', unit: 'month', count: 1 },
+  { label: '−1 month', unit: 'month', count: -1 },
+  { label: '−1 week', unit: 'week', count: -1 },
+  { label: '−1 day', unit: 'day', count: -1 },
+  { label: '+1 day', unit: 'day', count: 1 },
+  { label: '+1 week', unit: 'week', count: 1 },
+  { label: '+1 month', unit: 'month', count: 1 },
 ] as const;
 
 /** Lets one look at the numbers as of any instant, with what was known by any other. */
@@ -102,13 +102,12 @@ function MomentForm({ moment, shown, onPick, onClose }: FormProps) {
           onInput={(event) => setAsOf(event.currentTarget.value)}
         />
       </label>
-      <div class="steps">
-        {STEPS.map(({ label, spoken, unit, count }) => (
+      <div class="steps" role="group" aria-label="Step and show">
+        {STEPS.map(({ label, unit, count }) => (
           <button
             key={label}
             type="button"
             class="button button-small"
-            aria-label={spoken}
             onClick={() => {
               const at = isoText(asOf);
               if (at !== null) pick(stepped(at, { unit, count }), true);
