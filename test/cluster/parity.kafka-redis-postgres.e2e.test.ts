@@ -14,7 +14,7 @@ import { embeddedStage, type Stage } from '../support/stage.ts';
 import { type ServiceProcess, startService } from './processes.ts';
 import { COMPARED, type Compared, rowsOf } from './rows.ts';
 import { type Servers, startServers } from './servers.ts';
-import { type ClusterStage, clusterStage, settled, storeOf } from './stage.ts';
+import { type ClusterStage, clusterStage, settled, storeAt } from './stage.ts';
 
 /** One story, two worlds that do the same, and two forms of Paceline: one process, and every service in its own on real servers. */
 interface Side<S extends Stage> {
@@ -149,7 +149,6 @@ describe('three processors and several workspaces', () => {
           PACELINE_CLICKHOUSE_DATABASE: 'copies',
           PACELINE_TICKS: 'manual',
           PACELINE_KAFKA_RECORDED_AT: 'writer',
-          PACELINE_KAFKA_SESSION_MS: '6000',
         },
       });
     processors = await Promise.all([start(), start(), start()]);
@@ -163,7 +162,7 @@ describe('three processors and several workspaces', () => {
     await Promise.all(copies.map(copied));
     // One of them dies in the middle of its work.
     await processors[0]?.kill();
-    store = storeOf(servers, 'copies');
+    store = storeAt(servers.clickhouse, 'copies');
     const at = position(records.length) - 1;
     await Promise.all(copies.map((workspace) => settled(store, workspace, at)));
     await log.close();

@@ -11,7 +11,7 @@ import { openStore, type Store } from '@paceline/store';
 import { recordsOf, type Stage } from '../support/stage.ts';
 import { SERVICES, type ServiceName, type ServiceProcess, startService } from './processes.ts';
 import { serviceOf } from './routes.ts';
-import type { Servers } from './servers.ts';
+import { CLICKHOUSE, type Restartable, type Servers } from './servers.ts';
 
 export interface ClusterStage extends Stage {
   readonly log: EventLog;
@@ -51,7 +51,6 @@ export async function clusterStage({ servers, dir, env, now }: ClusterStageOptio
         PACELINE_DIR: dir,
         PACELINE_TICKS: 'manual',
         PACELINE_KAFKA_RECORDED_AT: 'writer',
-        PACELINE_KAFKA_SESSION_MS: '6000',
       },
     });
   const processes = new Map<ServiceName, ServiceProcess>();
@@ -61,7 +60,7 @@ export async function clusterStage({ servers, dir, env, now }: ClusterStageOptio
   const workspace = 'story';
   const topic = factsTopic(workspace);
   const log = await openKafkaLog({ brokers: [servers.kafka.brokers], now: () => clock.now });
-  const store = storeOf(servers);
+  const store = storeAt(servers.clickhouse);
 
   const settle = async (): Promise<void> => settled(store, workspace, position(await log.end(topic)) - 1);
   return {
@@ -109,9 +108,8 @@ export async function clusterStage({ servers, dir, env, now }: ClusterStageOptio
   };
 }
 
-export function storeOf(servers: Servers, database = 'paceline'): Store {
-  const { url, user, password } = servers.clickhouse.now;
-  return openStore({ url, user, password }, { database });
+export function storeAt({ url }: Restartable, database = 'paceline'): Store {
+  return openStore({ url, ...CLICKHOUSE }, { database });
 }
 
 /** Resolves once everything at or below the position is in every table, status among them. */
