@@ -170,8 +170,8 @@ export function dressAnswer(response: ServerResponse, { name, queryId }: ClickHo
 }
 
 export interface ClickHouseCounts {
-  readonly rowsRead: number;
-  readonly bytesRead: number;
+  /** In the answer: clients of Java read nothing when there are said to be none. */
+  readonly rows: number;
   readonly elapsedMs: number;
 }
 
@@ -198,14 +198,14 @@ export async function sendClickHouseAnswer(
   response.end(await promisify(gzip)(body, { level: 1 }));
 }
 
-function summaryOf({ rowsRead, bytesRead, elapsedMs }: ClickHouseCounts, bytes: number): string {
+function summaryOf({ rows, elapsedMs }: ClickHouseCounts, bytes: number): string {
   return JSON.stringify({
-    read_rows: String(rowsRead),
-    read_bytes: String(bytesRead),
+    read_rows: String(rows),
+    read_bytes: String(bytes),
     written_rows: '0',
     written_bytes: '0',
     total_rows_to_read: '0',
-    result_rows: '0',
+    result_rows: String(rows),
     result_bytes: String(bytes),
     elapsed_ns: String(Math.round(elapsedMs * 1e6)),
   });

@@ -77,7 +77,8 @@ export function openEmbedded(options: EmbeddedOptions): Wire {
         await enter(connection, scope);
         return await work(async (sql, format) => {
           const result = await connection.chdb.queryAsync(sql, { format });
-          return { bytes: result.bytes(), rowsRead: result.rowsRead, bytesRead: result.bytesRead };
+          // Of an answer the engine here counts the rows that it gave, not those that it read.
+          return { bytes: result.bytes(), rows: result.rowsRead };
         });
       } finally {
         await connection.close();

@@ -80,8 +80,7 @@ export function openHttp(options: HttpOptions): Wire {
             query: `${sql}\nFORMAT ${format}`,
             clickhouse_settings: asked,
           });
-          const bytes = await collect(stream);
-          return { bytes, rowsRead: Number(summary?.read_rows ?? 0), bytesRead: Number(summary?.read_bytes ?? 0) };
+          return { bytes: await collect(stream), rows: Number(summary?.result_rows ?? 0) };
         });
       } finally {
         await visitor.close();

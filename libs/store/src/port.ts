@@ -74,6 +74,6 @@ export type GuestRun = (sql: string, format: string) => Promise<GuestAnswer>;
 
 export interface GuestAnswer {
   readonly bytes: Uint8Array;
-  readonly rowsRead: number;
-  readonly bytesRead: number;
+  /** In the answer. */
+  readonly rows: number;
 }

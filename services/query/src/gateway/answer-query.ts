@@ -5,7 +5,7 @@ import { FORMAT_DEFAULT } from './formats.ts';
 import { Refusal } from './refusal.ts';
 import { type GatewayLimits, parserSettings, settingsFor } from './settings.ts';
 import { named } from './show.ts';
-import { formatNamed, type ReadStatement, readStatement } from './statement.ts';
+import { formatNamed, queryToKill, type ReadStatement, readStatement } from './statement.ts';
 import { checkSyntaxTree, parseSyntaxTree, STATE } from './syntax-tree.ts';
 
 /** Who asks, and what there is to see. */
@@ -27,7 +27,12 @@ const PARAMS_MAX = 1_000;
  * workspace's rows, within limits, in read-only mode. Each gate would do alone what it can; none trusts the one before.
  */
 export async function answerQuery(
-  deps: { readonly store: Store; readonly limits: GatewayLimits },
+  deps: {
+    readonly store: Store;
+    readonly limits: GatewayLimits;
+    /** Lets the caller of another statement of this workspace go. */
+    cancel(queryId: string): boolean;
+  },
   guest: Guest,
   asked: ClickHouseRequest,
   signal: AbortSignal,
@@ -36,7 +41,10 @@ export async function answerQuery(
   const database = named(asked.database ?? '');
   if (!DATABASES.has(database))
     throw new Refusal('UNKNOWN_DATABASE', `Database ${database.slice(0, 60).replace(/\W/g, '?')} does not exist`);
-  const statement = readStatement(queryOf(asked));
+  const text = queryOf(asked);
+  const killed = queryToKill(text);
+  if (killed !== undefined) deps.cancel(killed);
+  const statement = readStatement(killed === undefined ? text : KILLED);
   const format = statement.format ?? formatNamed(asked.format ?? FORMAT_DEFAULT);
   const params = paramsOf(asked, statement);
   const look = { database: BI_DATABASE, params, settings: parserSettings(limits) };
@@ -54,6 +62,10 @@ export async function answerQuery(
   });
   return { ...answer, format };
 }
+
+/** What a server answers to `KILL QUERY` when nothing is left of the query. */
+const KILLED =
+  'SELECT name AS kill_status, name AS query_id, name AS user, name AS query FROM system.databases WHERE 0';
 
 /** ClickHouse puts the URL's query and the body together. */
 function queryOf({ query, body }: ClickHouseRequest): string {

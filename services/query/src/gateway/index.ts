@@ -14,6 +14,7 @@ import { type Store, StoreError } from '@paceline/store';
 import { type Answered, answerQuery, type Guest } from './answer-query.ts';
 import { Publisher } from './publisher.ts';
 import { Refusal } from './refusal.ts';
+import { Running } from './running.ts';
 import type { GatewayLimits } from './settings.ts';
 import { QUERY_BYTES_MAX } from './statement.ts';
 
@@ -56,8 +57,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
     'Statements that came by ClickHouse’s protocol, by how they ended.',
     ['outcome'],
   );
+  const running = new Running();
   const server = createServer((request, response) => {
-    void handle(deps, publisher, request, response).then(
+    void handle(deps, publisher, running, request, response).then(
       (outcome) => queries.inc({ outcome }),
       (error: unknown) => {
         deps.logger.error({ err: error }, 'an answer of the ClickHouse protocol could not be sent');
@@ -106,6 +108,7 @@ function listen(server: Server, { host, port }: Pick<GatewayDeps, 'host' | 'port
 async function handle(
   deps: GatewayDeps,
   publisher: Publisher,
+  running: Running,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<'answered' | 'refused' | 'failed' | 'cancelled' | 'ping'> {
@@ -122,7 +125,9 @@ async function handle(
     queryId = asked.queryId ?? queryId;
     const guest = await guestOf(deps, publisher, asked);
     const started = deps.clock.monotonic();
-    const answered = await answerQuery(deps, guest, asked, gone.signal);
+    const answered = await running.run({ workspace: guest.workspace, queryId, gone: gone.signal }, (signal) =>
+      answerQuery({ ...deps, cancel: (id) => running.cancel(guest.workspace, id) }, guest, asked, signal),
+    );
     dressAnswer(response, { name: NAME, queryId: headerText(queryId) });
     await send(request, response, answered, deps.clock.monotonic() - started);
     return 'answered';

@@ -51,6 +51,14 @@ export function readStatement(sql: string): ReadStatement {
   return { sql: typeof answer === 'string' ? answer : textOf(turned(answer)), format, parameters };
 }
 
+/**
+ * The id in `KILL QUERY WHERE query_id = '…'`, which is how drivers cancel. The engine never sees it: its own KILL would reach
+ * everybody's queries. `undefined`: it is something else, which is then refused like all that is not reading.
+ */
+export function queryToKill(sql: string): string | undefined {
+  return /^\s*KILL\s+QUERY\s+WHERE\s+query_id\s*=\s*'([\w-]{1,100})'\s*(?:SYNC|ASYNC)?\s*;?\s*$/i.exec(sql)?.[1];
+}
+
 /** Drops semicolons at the end; one before something else begins a second statement. */
 function single(tokens: readonly Token[]): readonly Token[] {
   const end = tokens.findLastIndex(({ kind, text }) => kind !== 'mark' || text !== ';') + 1;

@@ -61,8 +61,16 @@ const IN = new Set([
   'globalnullin',
   'globalnotnullin',
 ]);
-const CASTS = new Set(['cast', '_cast', 'accuratecast', 'accuratecastornull', 'accuratecastordefault']);
-/** The engine trusts what it reads into such a type. */
+/** Functions that make a value of a type by its name, and which argument names it. */
+const TYPED: ReadonlyMap<string, number> = new Map([
+  ['cast', 1],
+  ['_cast', 1],
+  ['accuratecast', 1],
+  ['accuratecastornull', 1],
+  ['accuratecastordefault', 1],
+  ['values', 0],
+]);
+/** The engine trusts what it reads into such a type, so none may be made from text. */
 export const STATE = /AggregateFunction/i;
 const SETTINGS_SHOWN = new Set([
   'readonly',
@@ -118,9 +126,6 @@ function checkNode(node: SyntaxNode, visible: Visible): void {
     case 'Identifier':
       checkIdentifier(nameOf(node), visible);
       return;
-    case 'Literal':
-      if (STATE.test(node.rest)) throw denied('a state of an aggregate function');
-      return;
     case 'Set':
       throw setting();
     default:
@@ -135,9 +140,8 @@ function checkFunction(node: SyntaxNode): void {
     throw new Refusal('ACCESS_DENIED', `Function or table function ${printable(name)} is not allowed here`);
   const given = node.children[0]?.children ?? [];
   if (IN.has(plain)) for (const side of given.slice(1)) if (side.kind === 'Identifier') checkSet(nameOf(side));
-  // Types are written out, so that it can be seen what is made.
-  if (CASTS.has(plain) && given[1]?.kind !== 'Literal') throw denied('a cast to a computed type');
-  if (plain === 'values' && given[0]?.kind !== 'Literal') throw denied('values of a computed structure');
+  const typed = TYPED.get(plain);
+  if (typed !== undefined) checkType(given[typed]);
   if (plain === 'getsetting' && !SETTINGS_SHOWN.has(textIn(given[0])))
     throw new Refusal('ACCESS_DENIED', `Settings shown are ${[...SETTINGS_SHOWN].join(', ')}`);
 }
@@ -146,6 +150,12 @@ function checkFunction(node: SyntaxNode): void {
 function checkSet(name: string): void {
   const [database, ...rest] = name.split('.');
   if (rest.length > 0 && database !== 'bi') throw denied(`IN ${printable(name)}: write a subquery`);
+}
+
+/** Types are written out, so that it can be seen what is made. */
+function checkType(node: SyntaxNode | undefined): void {
+  if (node?.kind !== 'Literal') throw denied('a computed type');
+  if (STATE.test(node.rest)) throw denied('a state of an aggregate function');
 }
 
 function textIn(node: SyntaxNode | undefined): string {
