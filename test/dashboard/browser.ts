@@ -5,7 +5,7 @@ import { CHROMIUM_FLAGS, chromiumProgram } from '../../infra/local/chromium.ts';
 export async function launch(): Promise<Browser> {
   const program = chromiumProgram();
   if (program === undefined) throw new Error('Chromium is not installed');
-  return chromium.launch({ executablePath: program, args: [...CHROMIUM_FLAGS] });
+  return chromium.launch({ executablePath: program, args: [...CHROMIUM_FLAGS, '--disable-lcd-text'] });
 }
 
 export interface Opened {

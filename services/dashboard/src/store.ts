@@ -136,7 +136,10 @@ export class Store {
     if (!isNow(this.state.place.moment)) return;
     this.#stopLive = followStatus(this.api, {
       onConnection: (connection) => {
-        if (connection !== this.state.connection) this.#set({ connection });
+        if (connection === this.state.connection) return;
+        this.#set({ connection });
+        // What went wrong before may be over: the answer to a fresh question says so.
+        if (connection === 'live' && this.state.error !== null) void this.reload();
       },
       onNews: (news) => this.#take(news),
       poll: () => this.#load(),

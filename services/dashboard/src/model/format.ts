@@ -97,7 +97,7 @@ export const KIND_WORDS = {
 export function rollupWords(rollup: Rollup | null): string {
   if (rollup === null || rollup.members.length === 0) return '';
   const count = rollup.members.length;
-  if (count === 1) return 'its one member';
+  if (count === 1) return 'one member';
   if (rollup.rule === 'min') return `weakest of ${count}`;
   const [first] = rollup.members;
   const alike = rollup.members.every(({ weight }) => weight === first?.weight);
