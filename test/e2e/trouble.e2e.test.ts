@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -113,6 +113,14 @@ describe('a second serve', () => {
     } finally {
       rmSync(other, { recursive: true, force: true });
     }
+  });
+});
+
+describe('Ctrl+C', () => {
+  it('stops in good order, and leaves no address behind', async () => {
+    serving = await serve({ dir });
+    expect(await serving.interrupt()).toBe(0);
+    expect(existsSync(join(dir, '.paceline/server.json'))).toBe(false);
   });
 });
 

@@ -12,6 +12,8 @@ export interface Serving {
   kill(): Promise<void>;
   /** SIGTERM, as an operator stops it; the exit code. */
   stop(): Promise<number>;
+  /** Ctrl+C in a terminal, which reaches every process of the group; the exit code. */
+  interrupt(): Promise<number>;
 }
 
 export interface Ran {
@@ -44,6 +46,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     },
     async stop() {
       child.kill('SIGTERM');
+      return ended;
+    },
+    async interrupt() {
+      killGroup(child, 'SIGINT');
       return ended;
     },
   };

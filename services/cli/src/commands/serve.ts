@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { runningServer } from '../api.ts';
 import type { CommandContext } from '../context.ts';
 import { Failure } from '../failure.ts';
+import { onInterrupt } from '../interrupt.ts';
 
 export function registerServe(program: Command, context: () => CommandContext): void {
   program
@@ -37,17 +38,10 @@ export function registerServe(program: Command, context: () => CommandContext): 
       });
       const { serve } = await import('@paceline/standalone');
       const { url, paceline } = await serve({ config, logger, env: process.env });
+      onInterrupt((signal) => void paceline.stop(signal));
       if (at.output.format === 'json')
         at.output.write(JSON.stringify({ url, workspace: config.workspace, dir: config.dir }));
       else at.output.write(`Paceline serves ${config.workspace} at ${url}`);
-      let signalled = false;
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-        process.on(signal, () => {
-          if (signalled) process.exit(1);
-          signalled = true;
-          void paceline.stop(signal);
-        });
-      }
       await paceline.stopped;
     });
 }

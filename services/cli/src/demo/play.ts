@@ -3,6 +3,7 @@ import { createLogger, PacelineError, requireConfig, systemClock } from '@paceli
 import { type Paceline, serve } from '@paceline/standalone';
 import { statusColumns } from '../commands/status.ts';
 import { Failure } from '../failure.ts';
+import { onInterrupt } from '../interrupt.ts';
 import { type Output, printRows } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import type { StatusAnswer } from '../wire.ts';
@@ -149,12 +150,9 @@ async function printEnd(
 /** The first Ctrl+C ends the play in good order, the second at once. */
 function stopOnInterrupt(paceline: Paceline): AbortSignal {
   const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (interrupted.signal.aborted) process.exit(1);
-      interrupted.abort();
-      void paceline.stop(signal);
-    });
-  }
+  onInterrupt((signal) => {
+    interrupted.abort();
+    void paceline.stop(signal);
+  });
   return interrupted.signal;
 }
