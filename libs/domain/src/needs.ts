@@ -1,12 +1,12 @@
 import type { Catalog } from './catalog.ts';
 import type { MetricNeed } from './cell.ts';
-import type { CompiledCycle, CompiledKeyResult, CompiledKpi, CompiledSubject, Source } from './definition/compiled.ts';
+import type { CompiledKeyResult, CompiledKpi, CompiledSubject, Source } from './definition/compiled.ts';
 import { lastCompleteWindow } from './evaluate/window.ts';
 import type { Instant, Span } from './instant.ts';
 import { coveredOfMetric } from './metric/coverage.ts';
 import { type Metric, sourcesOf } from './metric/metric.ts';
 import { subjectOf } from './subjects.ts';
-import { bucketAt } from './time/bucket.ts';
+import { bucketAt, type Grid } from './time/bucket.ts';
 import type { MetricCoverage } from './view.ts';
 
 /** The finest step of time: a sample at this much before an instant is before it. */
@@ -67,9 +67,11 @@ function needOfKeyResult(result: CompiledKeyResult, instants: readonly Instant[]
   if (result.source === null) return;
   const { span } = result.cycle;
   const metric = result.source.metric;
-  const wholePast = result.pace.method === 'seasonal' || (metric.expression !== null && usesStart(result));
+  // The bucket of `baseline: start` may lie before one without both sides, or without a denominator.
+  const searched = metric.expression !== null || metric.aggregation === 'ratio';
+  const wholePast = result.pace.method === 'seasonal' || (searched && usesStart(result));
   const read = { from: wholePast ? Number.NEGATIVE_INFINITY : span.from, before: span.to };
-  add(result.source, read, instants, result.cycle, needs);
+  add(result.source, read, instants, [result.cycle.span], needs);
 }
 
 function usesStart(result: CompiledKeyResult): boolean {
@@ -87,7 +89,14 @@ function needOfKpi(
   let from = Number.POSITIVE_INFINITY;
   if (kpi.pace.method === 'seasonal') from = Number.NEGATIVE_INFINITY;
   for (const asOf of instants) from = Math.min(from, closed?.from ?? windowStart(kpi, asOf, coverage));
-  add(kpi.source, { from, before }, instants, kpi.period.kind === 'cycle' ? kpi.period.cycle : null, needs);
+  add(kpi.source, { from, before }, instants, closed === undefined ? windowsCut(kpi, instants) : [closed], needs);
+}
+
+/** Periods whose edges may lie inside a bucket of the metric: a month of a metric by the week. */
+function windowsCut({ period, cumulative }: CompiledKpi, instants: readonly Instant[]): Span[] {
+  if (period.kind === 'cycle') return [period.cycle.span];
+  if (period.kind !== 'toDate' || cumulative) return [];
+  return instants.flatMap((asOf) => bucketAt(period.grid, asOf) ?? []);
 }
 
 /** Where what a KPI reads at an instant begins. */
@@ -123,7 +132,7 @@ function add(
   source: Source,
   read: { readonly from: Instant; readonly before: Instant },
   instants: readonly Instant[],
-  cycle: CompiledCycle | null,
+  windows: readonly Span[],
   needs: Map<string, Need>,
 ): void {
   const latest = instants.reduce((left, right) => Math.max(left, right), Number.NEGATIVE_INFINITY);
@@ -139,7 +148,7 @@ function add(
     need.to = Math.max(need.to, to);
     if (metric.points === 'time') {
       for (const asOf of instants) if (asOf < read.before) need.running.add(asOf);
-      if (cycle !== null) for (const cut of cutsOf(metric, cycle.span)) need.cuts.add(cut);
+      for (const window of windows) for (const cut of cutsOf(metric, window)) need.cuts.add(cut);
     }
   }
 }
@@ -155,6 +164,19 @@ export function cutsOfMetric(catalog: Catalog, metric: Metric): Instant[] {
   const cuts = new Set<Instant>();
   for (const cycle of catalog.cycles.values()) for (const cut of cutsOf(metric, cycle.span)) cuts.add(cut);
   return [...cuts].sort((left, right) => left - right);
+}
+
+/**
+ * The grids of the periods to date over which a metric's time points are read as a level: a point belongs to the period by
+ * its own time, so cells are cut where periods begin. Hours and days lie in one period.
+ */
+export function cutGridsOf(catalog: Catalog, metric: Metric): Grid[] {
+  if (metric.points !== 'time' || metric.grain === 'hour' || metric.grain === 'day') return [];
+  const grids = new Set<Grid>();
+  for (const { period, cumulative, source } of catalog.kpis.values()) {
+    if (period.kind === 'toDate' && !cumulative && sourcesOf(source.metric).includes(metric)) grids.add(period.grid);
+  }
+  return [...grids];
 }
 
 function alignedTo(metric: Metric, from: Instant): Instant {

@@ -24,6 +24,7 @@ import { expectedByPace, seasonsOfCycle } from './expected.ts';
 import { measureMilestones } from './milestones.ts';
 import { evaluatePerGrain, type PerGrain } from './per-grain.ts';
 import {
+  bucketEdge,
   carryRule,
   type Measured,
   NOTHING,
@@ -32,6 +33,7 @@ import {
   observeCheckIn,
   readCumulative,
   readLevel,
+  wholeBy,
 } from './reading.ts';
 import { judgeResult } from './verdict.ts';
 
@@ -93,8 +95,10 @@ function putTarget(draft: Draft, result: CompiledKeyResult): void {
 
 function freshen(draft: Draft, context: Context, result: CompiledKeyResult, checkIns: readonly CheckIn[]): void {
   const { source, close, cycle } = result;
-  if (source !== null) observe(draft, context, source, { before: cycle.span.to, close });
-  else observeCheckIn(draft, lastCheckIn(checkIns, result.type)?.time, cycle, close);
+  if (source !== null) {
+    const end = cycle.span.to;
+    observe(draft, context, source, { before: result.cumulative ? bucketEdge(source.metric, end) : end, close });
+  } else observeCheckIn(draft, lastCheckIn(checkIns, result.type)?.time, cycle, close);
 }
 
 function measure(context: Context, draft: Draft, result: CompiledKeyResult, checkIns: readonly CheckIn[]): Progress {
@@ -171,15 +175,19 @@ function baselineAtStart(context: Context, result: CompiledKeyResult, asOf: Inst
     return earlier === undefined ? null : checkInValue(earlier);
   }
   const { metric, where } = source;
-  const bucket = latestBucket(metric, context.cellsOf, where, start, asOf);
-  if (bucket === undefined) return null;
-  const window = { from: bucket.from, to: Math.min(bucket.to, start) };
-  const reading = readMetric(metric, context.cellsOf, where, [window], {
-    asOf,
-    carry: carryRule(context, metric, start, start),
-  });
-  note(context, 'baseline', source, [window], asOf, reading);
-  return reading.value;
+  const isWhole = wholeBy(context, metric, asOf);
+  const carry = carryRule(context, metric, start, start);
+  for (let before = start; ; ) {
+    const bucket = latestBucket(metric, context.cellsOf, where, before, asOf, isWhole);
+    if (bucket === undefined) return null;
+    const window = { from: bucket.from, to: Math.min(bucket.to, start) };
+    const options = { asOf, carry, emptyIsZero: metric.expression !== null && isWhole(bucket) };
+    const reading = readMetric(metric, context.cellsOf, where, [window], options);
+    note(context, 'baseline', source, [window], asOf, reading);
+    // A bucket whose denominators add up to zero is empty: the one before it may have data.
+    if (reading.reason !== 'zero_denominator') return reading.value;
+    before = bucket.from;
+  }
 }
 
 function putProgress(

@@ -23,6 +23,7 @@ import { blank, clamp, conclude, type Draft, textOf } from './draft.ts';
 import { expectedByPace, seasonsOfCycle } from './expected.ts';
 import { judgeKpi, type KpiStanding } from './kpi-verdict.ts';
 import {
+  bucketEdge,
   type Measured,
   missingOf,
   NOTHING,
@@ -32,6 +33,7 @@ import {
   readCumulative,
   readLevel,
   SEVERAL_SERIES,
+  wholeBy,
 } from './reading.ts';
 import { bucketsOf, isCompletePeriod, lastCompleteWindow } from './window.ts';
 
@@ -58,8 +60,11 @@ export function evaluateKpi(context: Context, kpi: CompiledKpi, asOf: Instant, s
     return draft;
   }
   const capped = closed !== undefined || kpi.period.kind === 'cycle';
+  // A level to date is cut at its period's edges; everything else takes the buckets that start before its end.
+  const whole = kpi.cumulative || kpi.period.kind === 'each';
+  const before = whole ? bucketEdge(kpi.source.metric, end) : end;
   const bounds = {
-    before: capped ? end : Number.POSITIVE_INFINITY,
+    before: capped ? before : Number.POSITIVE_INFINITY,
     close: capped ? (window?.close ?? end) : Number.POSITIVE_INFINITY,
   };
   observe(draft, context, kpi.source, bounds);
@@ -94,7 +99,8 @@ function windowAt(context: Context, kpi: CompiledKpi, asOf: Instant): KpiWindow 
       return bucket === undefined ? undefined : open(bucket, labelOf(period.grid, bucket));
     }
     case 'latest': {
-      const span = latestBucket(metric, context.cellsOf, source.where, Number.POSITIVE_INFINITY, asOf);
+      const isWhole = wholeBy(context, metric, asOf);
+      const span = latestBucket(metric, context.cellsOf, source.where, Number.POSITIVE_INFINITY, asOf, isWhole);
       return span === undefined ? undefined : open(span, labelIn(metric.grid, span));
     }
     case 'each': {
@@ -135,7 +141,10 @@ function putTarget(draft: Draft, kpi: CompiledKpi, end: Instant): void {
 }
 
 function withoutWindow(context: Context, kpi: CompiledKpi, asOf: Instant): Measured {
-  return { ...NOTHING, missing: nothingComplete(context, kpi.source, Number.POSITIVE_INFINITY, asOf) };
+  const missing = nothingComplete(context, kpi.source, Number.POSITIVE_INFINITY, asOf);
+  // No bucket has both sides of a formula: a missing side is no data, not a bucket to wait for.
+  const sided = kpi.period.kind === 'latest' && missing.verdict === 'insufficient_data';
+  return { ...NOTHING, missing: sided ? { verdict: 'no_data', reason: 'no_value_in_period' } : missing };
 }
 
 function read(context: Context, kpi: CompiledKpi, window: KpiWindow, asOf: Instant, closed: boolean): Measured {
@@ -154,7 +163,7 @@ function readBuckets(context: Context, kpi: CompiledKpi, grid: Grid, span: Span,
   const { metric, where } = source;
   const covered = context.covered(metric);
   const own = bucketsOf(metric, span);
-  const observed = nothingComplete(context, source, span.to, asOf);
+  const observed = nothingComplete(context, source, bucketEdge(metric, span.to), asOf);
   const empty = (reason: 'window_not_covered' | 'empty_bucket'): Measured => ({
     ...NOTHING,
     missing: observed.verdict === 'no_data' ? observed : { verdict: 'insufficient_data', reason },

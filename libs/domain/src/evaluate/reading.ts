@@ -3,12 +3,12 @@ import type { Freshness, Verdict } from '../evaluation.ts';
 import type { Instant, Span } from '../instant.ts';
 import { difference } from '../interval.ts';
 import { latestBucket, matchingSeries, type Reading, readMetric } from '../metric/aggregate.ts';
-import { completeRuns, isComplete, statedUntil } from '../metric/coverage.ts';
+import { completeRuns, EARLIEST, isComplete, statedUntil } from '../metric/coverage.ts';
 import { lateAt, type Metric, sourcesOf, staleAt } from '../metric/metric.ts';
 import { latestCell } from '../metric/series-index.ts';
 import { formatRational, type Rational } from '../number/rational.ts';
 import type { Reason } from '../reasons.ts';
-import { bucketAt } from '../time/bucket.ts';
+import { bucketAt, bucketFrom } from '../time/bucket.ts';
 import { addDuration, type Duration } from '../time/duration.ts';
 import type { Context } from './context.ts';
 import type { Draft } from './draft.ts';
@@ -39,10 +39,11 @@ export function readCumulative(context: Context, source: Source, period: Span, a
   const { metric, where } = source;
   const runs = completeRuns(metric, context.covered(metric), period, asOf);
   const last = runs.at(-1);
-  if (last === undefined) return { ...NOTHING, missing: nothingComplete(context, source, period.to, asOf) };
+  const before = bucketEdge(metric, period.to);
+  if (last === undefined) return { ...NOTHING, missing: nothingComplete(context, source, before, asOf) };
   const reading = readMetric(metric, context.cellsOf, where, runs, { asOf, emptyIsZero: true });
   note(context, 'value', source, runs, asOf, reading);
-  const missing = missingOf(context, source, reading, period.to, asOf);
+  const missing = missingOf(context, source, reading, before, asOf);
   return {
     value: reading.value,
     measuredAt: last.to,
@@ -51,6 +52,11 @@ export function readCumulative(context: Context, source: Source, period: Span, a
     provisional: false,
     missing,
   };
+}
+
+/** The start of the first bucket that starts at or after an instant: where whole buckets of what lies before it end. */
+export function bucketEdge(metric: Metric, at: Instant): Instant {
+  return Number.isFinite(at) ? (bucketFrom(metric.grid, at)?.from ?? at) : at;
 }
 
 /** Nothing may be judged before the first complete bucket; whether anything was ever observed makes the difference. */
@@ -121,6 +127,12 @@ export function missingOf(
   return { verdict: 'no_data', reason: observed ? 'no_value_in_period' : 'no_observations' };
 }
 
+/** Whether a bucket of a metric is complete as of an instant: then sums without points are known to be 0 in it. */
+export function wholeBy(context: Context, metric: Metric, asOf: Instant): (bucket: Span) => boolean {
+  const covered = context.covered(metric);
+  return (bucket) => isComplete(metric, covered, bucket, asOf);
+}
+
 function usesIncomplete(
   context: Context,
   { metric, where }: Source,
@@ -134,12 +146,14 @@ function usesIncomplete(
   if (metric.aggregation === 'last') {
     return matchingSeries(context.cellsOf(metric.name), where).some((series) => {
       const cell = latestCell(metric, series, window.to, asOf);
-      if (cell === undefined || (cell.from < window.from && !carry(cell.to))) return false;
-      const bucket = bucketAt(metric.grid, cell.from);
-      return bucket !== undefined && !isComplete(metric, covered, bucket, asOf);
+      if (cell === undefined) return false;
+      const bucket = bucketAt(metric.grid, cell.from) ?? cell;
+      return (cell.from >= window.from || carry(bucket.to)) && !isComplete(metric, covered, bucket, asOf);
     });
   }
-  const gaps = difference([window], completeRuns(metric, covered, window, asOf));
+  // The window may begin inside a bucket of the metric: that bucket is complete or not as a whole.
+  const from = bucketAt(metric.grid, window.from)?.from ?? window.from;
+  const gaps = difference([window], completeRuns(metric, covered, { from, to: window.to }, asOf));
   if (gaps.length === 0) return false;
   return sourcesOf(metric).some((own) => readMetric(own, context.cellsOf, where, gaps, { asOf }).count > 0);
 }
@@ -178,11 +192,40 @@ export function observe(
   bounds: { readonly before: Instant; readonly close: Instant },
 ): void {
   const { asOf } = draft;
-  const bucket = latestBucket(metric, context.cellsOf, where, bounds.before, asOf);
-  const stated = statedUntil(metric, context.stated(metric), Math.min(asOf, bounds.close));
-  if (bucket === undefined && stated === undefined) return;
-  const last = Math.max(bucket?.to ?? Number.NEGATIVE_INFINITY, stated ?? Number.NEGATIVE_INFINITY);
-  age(draft, last, lateAt(metric, last), staleAt(metric, last), bounds.close);
+  const { before, close } = bounds;
+  const until = Math.min(asOf, close, bucketEdge(metric, before));
+  const last = observedUntil(context, { metric, where }, before, until, asOf);
+  if (last === NEVER) return;
+  age(draft, last, lateAt(metric, last), staleAt(metric, last), close);
+}
+
+const NEVER = Number.NEGATIVE_INFINITY;
+
+/**
+ * The end of the last bucket with a value or a statement. A formula reaches as far as its shortest side, where a sum
+ * without points is 0 and known as far as it is complete, but never further than what was observed of any side.
+ */
+function observedUntil(
+  context: Context,
+  { metric, where }: Source,
+  before: Instant,
+  until: Instant,
+  asOf: Instant,
+): Instant {
+  const stated = statedUntil(metric, context.stated(metric), until) ?? NEVER;
+  if (metric.expression === null) {
+    return Math.max(latestBucket(metric, context.cellsOf, where, before, asOf)?.to ?? NEVER, stated);
+  }
+  let any = NEVER;
+  let every = Number.POSITIVE_INFINITY;
+  for (const side of metric.operands.values()) {
+    const own = observedUntil(context, { metric: side, where }, before, until, asOf);
+    const whole = { from: EARLIEST, to: until };
+    const zero = side.cumulative ? (completeRuns(side, context.covered(side), whole, asOf).at(-1)?.to ?? NEVER) : NEVER;
+    any = Math.max(any, own);
+    every = Math.min(every, Math.max(own, zero));
+  }
+  return Math.max(Math.min(any, every), stated);
 }
 
 const WEEK: Duration = { months: 0, days: 7, ms: 0 };

@@ -79,16 +79,17 @@ function roll(
   draft.policy = nearestInForce(rollup.policy, asOf, span.to)?.label ?? null;
   draft.measuredAt = asOf;
   draft.elapsed = toNumber(elapsedShare(span, asOf));
-  if (asOf < span.from) {
-    conclude(draft, 'not_started', 'before_start');
-    draft.coverage = 1;
-    return draft;
-  }
   const members = of.flatMap(({ subject, weight }) => {
     const evaluation = evaluate(subject, asOf);
     return evaluation === undefined ? [] : [memberOf(evaluation, weight)];
   });
   const weighted = members.filter(({ weight }) => weight > 0);
+  draft.worstChild = worstOf(weighted);
+  if (asOf < span.from) {
+    conclude(draft, 'not_started', 'before_start');
+    draft.coverage = 1;
+    return draft;
+  }
   for (const { evaluation, weight, coverage } of members) {
     const { subject, progress, expected, verdict } = evaluation;
     context.trace?.members.push({ subject, weight, progress, expected, coverage, verdict });
@@ -123,23 +124,32 @@ function isClosed({ score }: Evaluation): boolean {
   return score !== null;
 }
 
-/** What is printed of the members whatever the verdict: freshness at its worst, coverage, the worst of all below. */
+/** The worst verdict of all below, also of those whose cycle began before this one. */
+function worstOf(weighted: readonly Member[]): Verdict | null {
+  let worst: Verdict | null = null;
+  for (const { evaluation } of weighted) {
+    worst = worse(worst, evaluation.verdict);
+    if (evaluation.worstChild !== null) worst = worse(worst, evaluation.worstChild);
+  }
+  return worst;
+}
+
+/** What is printed of the members whatever the verdict: freshness at its worst, coverage. */
 function putMembers(draft: Draft, weighted: readonly Member[]): void {
   const all = weighted.reduce((sum, { weight }) => sum + weight, 0);
   let coverage = 0;
   let fresh = 0;
-  for (const { evaluation, weight, coverage: own } of weighted) {
+  for (const { evaluation, weight, coverage: own, standing } of weighted) {
     draft.freshness = worseFreshness(draft.freshness, evaluation.freshness);
     draft.lateAt = earlier(draft.lateAt, evaluation.lateAt);
     draft.staleAt = earlier(draft.staleAt, evaluation.staleAt);
     const observed = evaluation.lastObservedAt;
     if (observed !== null) draft.lastObservedAt = Math.max(draft.lastObservedAt ?? observed, observed);
-    draft.worstChild = worse(draft.worstChild, evaluation.verdict);
-    if (evaluation.worstChild !== null) draft.worstChild = worse(draft.worstChild, evaluation.worstChild);
     draft.carried ||= evaluation.carried;
     draft.resets += evaluation.resets;
     coverage += weight * own;
-    fresh += weight * (evaluation.freshCoverage ?? 0);
+    // Never more than is covered: what has no progress adds to neither.
+    if (standing !== null) fresh += weight * (evaluation.freshCoverage ?? 0);
   }
   draft.coverage = all === 0 ? 0 : coverage / all;
   draft.freshCoverage = all === 0 ? 0 : fresh / all;

@@ -91,7 +91,7 @@ export function matchingSeries(cells: MetricCells, where: Where | undefined): re
 
 /**
  * The latest bucket that starts before `before` and holds a point valid by `asOf`; of a derived metric the latest in which
- * every operand has one.
+ * one operand has one and every other has one too, or adds up and is known to be 0 there (`isWhole`: the bucket is complete).
  */
 export function latestBucket(
   metric: Metric,
@@ -99,6 +99,7 @@ export function latestBucket(
   where: Where | undefined,
   before: Instant,
   asOf: Instant,
+  isWhole: (bucket: Span) => boolean = () => false,
 ): Span | undefined {
   if (metric.expression === null) {
     let latest: Instant | undefined;
@@ -110,15 +111,25 @@ export function latestBucket(
   }
   let limit = before;
   for (;;) {
-    const sides: Span[] = [];
+    let latest: Span | undefined;
+    // Sides that do not add up must have a point: no bucket after the earliest of their latest can do.
+    let needed: Span | undefined;
+    const sides: (Span | undefined)[] = [];
     for (const operand of metric.operands.values()) {
-      const side = latestBucket(operand, cellsOf, where, limit, asOf);
-      if (side === undefined) return undefined;
+      const side = latestBucket(operand, cellsOf, where, limit, asOf, isWhole);
+      if (side === undefined && !operand.cumulative) return undefined;
       sides.push(side);
+      if (side === undefined) continue;
+      if (latest === undefined || side.from > latest.from) latest = side;
+      if (!operand.cumulative && (needed === undefined || side.from < needed.from)) needed = side;
     }
-    const earliest = sides.reduce((low, side) => (side.from < low.from ? side : low));
-    if (sides.every((side) => side.from === earliest.from)) return earliest;
-    limit = earliest.from + 1;
+    const bucket = needed ?? latest;
+    if (bucket === undefined) return undefined;
+    const later = sides.some((side) => side !== undefined && side.from > bucket.from);
+    // Looked at once more from there: the sides that go further may have a point in it too.
+    if (later) limit = bucket.to;
+    else if (sides.every((side) => side?.from === bucket.from) || isWhole(bucket)) return bucket;
+    else limit = bucket.from;
   }
 }
 
@@ -215,7 +226,9 @@ class Reader {
     const start = windows[0]?.from;
     if (options.carry === undefined || metric.aggregation !== 'last' || start === undefined) return false;
     const earlier = latestCell(metric, series, start, options.asOf);
-    if (earlier === undefined || !options.carry(earlier.to)) return false;
+    // A cell may be a piece of its bucket.
+    const end = earlier && (bucketAt(metric.grid, earlier.from)?.to ?? earlier.to);
+    if (earlier === undefined || end === undefined || !options.carry(end)) return false;
     this.carried = true;
     into.addCell(earlier, undefined);
     return true;

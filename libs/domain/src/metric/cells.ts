@@ -1,7 +1,7 @@
 import type { Cell, MetricCells, PointVersion, Scaled, SeriesCells } from '../cell.ts';
 import type { Instant, Span } from '../instant.ts';
 import { compareText } from '../text-order.ts';
-import type { Bucket } from '../time/bucket.ts';
+import { type Bucket, bucketAt, type Grid } from '../time/bucket.ts';
 import { readInstant } from '../time/instant-text.ts';
 import { bucketOfPoint, futureFrom, type Metric } from './metric.ts';
 import {
@@ -43,6 +43,8 @@ export interface CellOptions {
    * this metric, because a time point belongs to a window by its own time (EVALUATION §3).
    */
   readonly cuts?: readonly Instant[];
+  /** Grids at whose edges cells of time points are cut as well. */
+  readonly grids?: readonly Grid[];
 }
 
 const QUANTILES = new Set(['distinct', 'median', 'p90', 'p95', 'p99']);
@@ -277,17 +279,12 @@ function periodSeries(metric: Metric, key: string, states: readonly PointState[]
   return { key, dimensions: dimensionsOfKey(key), cells, running: () => undefined };
 }
 
-function timeSeries(
-  metric: Metric,
-  key: string,
-  states: readonly PointState[],
-  { cuts = [] }: CellOptions,
-): SeriesCells {
+function timeSeries(metric: Metric, key: string, states: readonly PointState[], options: CellOptions): SeriesCells {
   const cells: Cell[] = [];
   const pointsOf = new Map<Instant, readonly StandingPoint[]>();
   const standing = states.filter((state) => !isRetracted(state.standing.said));
-  for (const group of groupBy(standing, (state) => pieceOf(state.bucket, state.at, cuts).from)) {
-    const span = pieceOf(group[0]!.bucket, group[0]!.at, cuts);
+  for (const group of groupBy(standing, (state) => pieceOf(state.bucket, state.at, options).from)) {
+    const span = pieceOf(group[0]!.bucket, group[0]!.at, options);
     const points = standingOf(group);
     pointsOf.set(span.from, points);
     cells.push(cellOf(metric, span, points));
@@ -302,8 +299,14 @@ function timeSeries(
 }
 
 /** The part of a bucket between the cuts around an instant. */
-function pieceOf(bucket: Span, at: Instant, cuts: readonly Instant[]): Span {
+function pieceOf(bucket: Span, at: Instant, { cuts = [], grids = [] }: CellOptions): Span {
   let { from, to } = bucket;
+  for (const grid of grids) {
+    const period = bucketAt(grid, at);
+    if (period === undefined) continue;
+    from = Math.max(from, period.from);
+    to = Math.min(to, period.to);
+  }
   for (const cut of cuts) {
     if (cut > from && cut <= at) from = cut;
     if (cut > at && cut < to) to = cut;
