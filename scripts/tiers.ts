@@ -3,7 +3,7 @@
  * `x.e2e.test.ts` the whole path; each name of a server among the words before that, as in `kafka-traps.int.test.ts` or
  * `parity.kafka.redis.e2e.test.ts`, asks for the real thing.
  */
-export const NEEDS = ['kafka', 'postgres', 'redis', 'chromium', 'clients'] as const;
+export const NEEDS = ['kafka', 'postgres', 'redis', 'chromium', 'clients', 'nginx', 'compose'] as const;
 export type Need = (typeof NEEDS)[number];
 export type Project = 'pure' | 'int' | 'e2e';
 

@@ -13,6 +13,8 @@ function packagesFor(names: readonly string[]): string[] {
   if (names.includes('kafka') && findProgram('java') === undefined) packages.push('default-jre-headless');
   if (names.includes('kafka') && findProgram('mvn') === undefined) packages.push('maven');
   if (names.includes('chromium') && chromiumProgram() === undefined) packages.push('chromium', 'fonts-dejavu-core');
+  if (names.includes('nginx') && findProgram('nginx') === undefined) packages.push('nginx');
+  if (names.includes('compose') && findProgram('docker-compose') === undefined) packages.push('docker-compose');
   return packages;
 }
 

@@ -2,6 +2,7 @@ import { chromiumProgram } from './chromium.ts';
 import { available } from './kafka.ts';
 import { postgresProgram } from './postgres.ts';
 import { redisProgram } from './redis.ts';
+import { findProgram } from './server.ts';
 
 /** What tests may ask for beyond Node, and why it is not there. `undefined` means that it is. */
 const CHECKS: Readonly<Record<string, () => string | undefined>> = {
@@ -11,6 +12,12 @@ const CHECKS: Readonly<Record<string, () => string | undefined>> = {
   },
   chromium: () =>
     chromiumProgram() === undefined ? 'Chromium is not installed (Debian: apt-get install chromium)' : undefined,
+  compose: () =>
+    findProgram('docker-compose') === undefined
+      ? 'docker-compose is not installed (Debian: apt-get install docker-compose)'
+      : undefined,
+  nginx: () =>
+    findProgram('nginx') === undefined ? 'nginx is not installed (Debian: apt-get install nginx)' : undefined,
   postgres: () =>
     postgresProgram() === undefined ? 'PostgreSQL is not installed (Debian: apt-get install postgresql)' : undefined,
   redis: () =>

@@ -46,7 +46,7 @@ export async function startService(name: ServiceName, options: ServiceOptions): 
   const port = await freePort();
   const dir = serverFolder(name);
   const url = `http://127.0.0.1:${port}`;
-  const server = await startServer({
+  const started = startServer({
     name,
     command: [process.execPath, ...(options.program ?? [join(ROOT, `services/${name}/src/main.ts`)])],
     port,
@@ -67,6 +67,10 @@ export async function startService(name: ServiceName, options: ServiceOptions): 
         return false;
       }
     },
+  });
+  const server = await started.catch((error: unknown) => {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
   });
   const said = (): string => (existsSync(join(dir, 'output.log')) ? readFileSync(join(dir, 'output.log'), 'utf8') : '');
   const health: ServiceProcess['health'] = async () => {

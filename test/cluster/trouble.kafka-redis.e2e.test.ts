@@ -3,8 +3,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { transitionOf } from '@paceline/alerts/fixture';
+import { ALERTS_TOPIC, encodeAlertRecord } from '@paceline/events';
 import { freePort } from '@paceline/local-servers';
 import { type Kafka, startKafka } from '@paceline/local-servers/kafka';
+import { openKafkaLog } from '@paceline/log/kafka';
 import { Kafka as KafkaClient, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
@@ -90,18 +93,7 @@ function askRedis(port: number, command: string): Promise<string> {
 
 const DOCUMENTS = (hook: string): readonly unknown[] => [
   { kind: 'Metric', metadata: { name: 'events' }, spec: { aggregation: 'sum', points: 'time', grain: 'day' } },
-  { kind: 'Metric', metadata: { name: 'queue' }, spec: { aggregation: 'max', points: 'time', grain: 'day' } },
   { kind: 'Metric', metadata: { name: 'rows' }, spec: { aggregation: 'sum', grain: 'day' } },
-  {
-    kind: 'Kpi',
-    metadata: { name: 'queue' },
-    spec: {
-      metric: 'queue',
-      direction: 'lower',
-      period: 'latest',
-      targets: [{ effectiveFrom: '2020-01-01', value: '10' }],
-    },
-  },
   {
     kind: 'Source',
     metadata: { name: 'rows' },
@@ -118,11 +110,6 @@ const DOCUMENTS = (hook: string): readonly unknown[] => [
     },
   },
   { kind: 'Channel', metadata: { name: 'hook' }, spec: { type: 'webhook', url: hook, secret: '${secret:hook#whsec}' } },
-  {
-    kind: 'AlertRule',
-    metadata: { name: 'long' },
-    spec: { watch: ['kpi/queue'], when: 'off_track', for: 1, recover: 1, severity: 'page', channels: ['hook'] },
-  },
 ];
 
 beforeAll(async () => {
@@ -243,13 +230,23 @@ async function runsOn(): Promise<void> {
   });
 }
 
+/** A transition as the processor would announce it; when it comes to one is the concern of other tests. */
+async function announce(): Promise<void> {
+  const at = Date.now();
+  const known = { rule: 'long', subject: 'kpi/queue', channels: ['hook'], at, episode: at, recordedAt: at };
+  const log = await openKafkaLog({ brokers: [kafka.brokers] });
+  const record = { type: 'transition', workspace: 'main', transition: transitionOf(known) } as const;
+  await log.append(ALERTS_TOPIC, [encodeAlertRecord(record, { id: 'announced', source: 'processor' })]);
+  await log.close();
+}
+
 describe('Redis emptied in flight', () => {
   it(
     'loses no schedule, no delivery and no value',
     async () => {
       await runsOn();
       receiver.answerWith(503);
-      await push('queue', [['long', 99]]);
+      await announce();
       // The alert was tried and waits in Redis for its next turn.
       await until('a first try of the delivery', async () => receiver.turnedAway[0]);
       let emptied = false;

@@ -36,7 +36,7 @@ export function redisNeed(address: RedisAddress, options: RedisNeedOptions) {
         ...(address.password === null ? {} : { password: address.password }),
         reconcileMs: RECONCILE_MS,
         ...rest,
-        failed: (error) => logger.warn({ err: error }, 'Redis failed; it is tried again'),
+        failed: rarely((error) => logger.warn({ err: error }, 'Redis failed; it is tried again')),
       }),
     probe: async (jobs: Jobs): Promise<void> => {
       await jobs.counts(PROBED);
@@ -50,6 +50,18 @@ export function redisNeed(address: RedisAddress, options: RedisNeedOptions) {
   };
 }
 
+/** Every connection tells of every try: one in a while is enough. */
+function rarely(tell: (error: unknown) => void): (error: unknown) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    const now = performance.now();
+    if (now - last < TELL_MS) return;
+    last = now;
+    tell(error);
+  };
+}
+
+const TELL_MS = 5_000;
 /** Sooner than the default, as a schedule that is missing delays numbers. */
 const RECONCILE_MS = 10_000;
 /** Any queue tells whether Redis answers. */
