@@ -127,6 +127,10 @@ describe('the detail', () => {
     expect(await first.locator('td').first().textContent()).toBe('681,905');
   });
 
+  it('marks when alerts opened', async () => {
+    await (await show('#kpi/backlog')).locator('.legend').getByText('alert opened').waitFor();
+  });
+
   it('tells why something is not green, down to its members', async () => {
     const page = await show('#objective/activation');
     await page.getByRole('heading', { name: 'Why not green' }).waitFor();
@@ -349,4 +353,22 @@ describe('with two thousand KPIs', () => {
     expect(await page.locator('[role=row][data-index]').count()).toBeLessThan(300);
     expect(opened?.troubles).toEqual([]);
   });
+});
+
+it('where keys are needed it asks for one once, and keeps the cookie of the server instead', async () => {
+  const { reader, pusher } = world.needKeys();
+  const page = await show();
+  await page.getByText('this needs a key').waitFor();
+  expect(await seriousFaults(page)).toEqual([]);
+  await page.getByLabel('Key with the scope read').fill(pusher);
+  await page.getByRole('button', { name: 'Show the numbers' }).click();
+  await page.getByText(/may push, not read/).waitFor();
+  await page.getByLabel('Key with the scope read').fill(reader);
+  await page.getByRole('button', { name: 'Show the numbers' }).click();
+  await waitForRows(page);
+  await page.getByText('live', { exact: true }).waitFor();
+  expect(await page.evaluate<number>('localStorage.length + sessionStorage.length')).toBe(0);
+  await page.reload();
+  await waitForRows(page);
+  expect(await page.getByLabel('Key with the scope read').count()).toBe(0);
 });

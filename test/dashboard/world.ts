@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { requireConfig, silentLogger } from '@paceline/runtime';
+import { changeKeys, mintKey, requireConfig, type Scope, silentLogger, systemClock } from '@paceline/runtime';
 import { openPaceline, type Paceline } from '@paceline/standalone';
 import { StoryClock } from '../support/clock.ts';
 
@@ -13,6 +13,8 @@ export interface World {
   push(lines: readonly Line[]): Promise<void>;
   /** Defines many KPIs of no unit and without values. */
   addKpis(count: number): Promise<void>;
+  /** From now on a key is needed; the text of one that may read, and the text of one that may not. */
+  needKeys(): { readonly reader: string; readonly pusher: string };
   stop(): Promise<void>;
 }
 
@@ -29,11 +31,12 @@ const DAY = 86_400_000;
 /** After this one the bank's feed is silent. */
 const CASH_ENDS = '2026-11-09';
 
-export async function openWorld(port = 0): Promise<World> {
+export async function openWorld(): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), 'paceline-dashboard-'));
   const clock = new StoryClock('2026-09-24T06:00:00Z');
+  const config = requireConfig({ dir, env: {}, overrides: { workspace: 'nordlicht', http: { port: 0 } } });
   const paceline = await openPaceline({
-    config: requireConfig({ dir, env: {}, overrides: { workspace: 'nordlicht', http: { port } } }),
+    config,
     logger: silentLogger,
     env: {},
     clock,
@@ -66,6 +69,13 @@ export async function openWorld(port = 0): Promise<World> {
       const documents = Array.from({ length: count }, (_, index) => kpi(String(index).padStart(4, '0')));
       await apply(paceline, documents.join('---\n'));
       await paceline.settle();
+    },
+    needKeys() {
+      const mint = (scope: Scope) =>
+        mintKey({ name: scope, scopes: [scope], workspace: 'nordlicht', expiresAt: null }, systemClock.now());
+      const [reader, pusher] = [mint('read'), mint('push')];
+      changeKeys(config.keysFile, (keys) => [...keys, reader.stored, pusher.stored]);
+      return { reader: reader.text, pusher: pusher.text };
     },
     async stop() {
       await paceline.stop('the test has ended');

@@ -22,7 +22,10 @@ export interface Api {
   tree(moment: Moment, cycle: string | null, signal: AbortSignal): Promise<TreeAnswer>;
   trend(asked: Asked, moment: Moment, signal: AbortSignal): Promise<TrendAnswer>;
   explain(subject: string, moment: Moment, signal: AbortSignal): Promise<ExplainAnswer>;
+  /** Those that are open. */
   alerts(moment: Moment, signal: AbortSignal): Promise<AlertsAnswer>;
+  /** Of one subject, those that are over too. */
+  alertsOf(subject: string, moment: Moment, signal: AbortSignal): Promise<AlertsAnswer>;
   /** News of the status until the server ends it or the signal stops it; `after` is the id of the last one had. */
   news(after: string | null, signal: AbortSignal, handlers: NewsHandlers): Promise<void>;
   /** Where a program finds the same. */
@@ -63,6 +66,7 @@ export function createApi(base: string): Api {
       get('v1/trend', { subject, from, window, limit: String(limit), ...momentQuery(moment) }, signal),
     explain: (subject, moment, signal) => get(`v1/explain/${subjectPath(subject)}`, momentQuery(moment), signal),
     alerts: (moment, signal) => get('v1/alerts', momentQuery(moment), signal),
+    alertsOf: (subject, moment, signal) => get('v1/alerts', { subject, state: 'all', ...momentQuery(moment) }, signal),
     async news(after, signal, { onOpen, onNews }) {
       const ended = new AbortController();
       const extra = after === null ? {} : { 'last-event-id': after };

@@ -2,6 +2,7 @@ import { EDITION } from '@paceline/domain';
 import { kafkaNeed } from '@paceline/log/need';
 import { type ProcessOptions, runProcess } from '@paceline/runtime';
 import { clickhouseNeed } from '@paceline/store/need';
+import { dashboardRoutes } from './dashboard-routes.ts';
 import { createQuery } from './index.ts';
 
 /** The query service as a process of its own, on ClickHouse and Kafka. Any number of them answer alike, as none has a state. */
@@ -24,7 +25,7 @@ export function runQuery(options?: ProcessOptions): Promise<void> {
         workspace: config.workspace,
         limits: { rows: limits.rows, waitMs: limits.waitMs, queryMs: limits.queryMs },
       });
-      return { service: query, routes: [query.routes] };
+      return { service: query, routes: [dashboardRoutes(), query.routes] };
     },
     options,
   );

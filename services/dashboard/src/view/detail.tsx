@@ -155,6 +155,11 @@ function Course({ evaluation, node, now, alerts }: CourseProps) {
   const store = useStore();
   const [span, setSpan] = useState<Span>('period');
   const [grain, setGrain] = useState<string | null>(null);
+  const { subject } = evaluation;
+  const open = alerts.filter((alert) => alert.subject === subject);
+  const { moment } = store.state.place;
+  const alertKey = [subject, momentKey(moment), open.map(({ id, lastAt }) => `${id} ${lastAt}`)].join(' ');
+  const history = useAnswer(alertKey, (signal) => store.api.alertsOf(subject, moment, signal));
   const asked = useMemo(() => chartAsked(evaluation, span, grain), [evaluation, span, grain]);
   const trend = useTrend(store.charts, asked, evaluation);
   const [answer, setAnswer] = useState<TrendAnswer | null>(null);
@@ -187,24 +192,17 @@ function Course({ evaluation, node, now, alerts }: CourseProps) {
           evaluation={evaluation}
           measure={node?.measure ?? null}
           now={now}
-          alerts={alerts.filter(({ subject }) => subject === evaluation.subject)}
+          alerts={history.state === 'ready' ? history.value.data : open}
           wholePeriod={span === 'period'}
           download={store.api.address('v1/trend', {
             ...addressOf(asked),
-            ...momentQuery(store.state.place.moment),
+            ...momentQuery(moment),
             format: 'csv',
           })}
         />
       )}
       <p class="links">
-        <a
-          href={store.api.address(
-            `v1/status/${subjectPath(evaluation.subject)}`,
-            momentQuery(store.state.place.moment),
-          )}
-        >
-          As JSON
-        </a>
+        <a href={store.api.address(`v1/status/${subjectPath(evaluation.subject)}`, momentQuery(moment))}>As JSON</a>
       </p>
     </section>
   );
