@@ -6,7 +6,7 @@ import type { Instant, Span } from './instant.ts';
 import { coveredOfMetric } from './metric/coverage.ts';
 import { type Metric, sourcesOf } from './metric/metric.ts';
 import { subjectOf } from './subjects.ts';
-import { bucketAt, type Grid } from './time/bucket.ts';
+import { bucketAt, bucketEdge, type Grid } from './time/bucket.ts';
 import type { MetricCoverage } from './view.ts';
 
 /** The finest step of time: a sample at this much before an instant is before it. */
@@ -136,8 +136,10 @@ function add(
   needs: Map<string, Need>,
 ): void {
   const latest = instants.reduce((left, right) => Math.max(left, right), Number.NEGATIVE_INFINITY);
-  const to = Math.min(latest + TICK, read.before);
   for (const metric of sourcesOf(source.metric)) {
+    // A bucket that starts before the end belongs to the window as a whole, also where samples are cut at the end.
+    const before = bucketEdge(metric.grid, read.before);
+    const to = Math.min(latest + TICK, before);
     let need = needs.get(metric.name);
     if (need === undefined) {
       need = { from: Number.POSITIVE_INFINITY, to, running: new Set(), cuts: new Set() };
@@ -147,7 +149,7 @@ function add(
     need.from = Math.min(need.from, alignedTo(metric, read.from));
     need.to = Math.max(need.to, to);
     if (metric.points === 'time') {
-      for (const asOf of instants) if (asOf < read.before) need.running.add(asOf);
+      for (const asOf of instants) if (asOf < before) need.running.add(asOf);
       for (const window of windows) for (const cut of cutsOf(metric, window)) need.cuts.add(cut);
     }
   }

@@ -16,6 +16,7 @@ import {
   ZERO,
 } from '../number/rational.ts';
 import { elapsedShare } from '../pace/elapsed.ts';
+import { bucketEdge } from '../time/bucket.ts';
 import type { CheckIn } from '../view.ts';
 import { checkInsWithin, checkInValue, lastCheckIn } from './check-in.ts';
 import type { Context } from './context.ts';
@@ -24,7 +25,6 @@ import { expectedByPace, seasonsOfCycle } from './expected.ts';
 import { measureMilestones } from './milestones.ts';
 import { evaluatePerGrain, type PerGrain } from './per-grain.ts';
 import {
-  bucketEdge,
   carryRule,
   type Measured,
   NOTHING,
@@ -97,7 +97,7 @@ function freshen(draft: Draft, context: Context, result: CompiledKeyResult, chec
   const { source, close, cycle } = result;
   if (source !== null) {
     const end = cycle.span.to;
-    observe(draft, context, source, { before: result.cumulative ? bucketEdge(source.metric, end) : end, close });
+    observe(draft, context, source, { before: result.cumulative ? bucketEdge(source.metric.grid, end) : end, close });
   } else observeCheckIn(draft, lastCheckIn(checkIns, result.type)?.time, cycle, close);
 }
 

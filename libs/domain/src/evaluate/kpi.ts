@@ -16,14 +16,13 @@ import {
   ZERO,
 } from '../number/rational.ts';
 import { elapsedShare } from '../pace/elapsed.ts';
-import { bucketAt, bucketsBetween, type Grid } from '../time/bucket.ts';
+import { bucketAt, bucketEdge, bucketsBetween, type Grid } from '../time/bucket.ts';
 import { labelOf, rollingLabel } from '../time/label.ts';
 import type { Context } from './context.ts';
 import { blank, clamp, conclude, type Draft, textOf } from './draft.ts';
 import { expectedByPace, seasonsOfCycle } from './expected.ts';
 import { judgeKpi, type KpiStanding } from './kpi-verdict.ts';
 import {
-  bucketEdge,
   type Measured,
   missingOf,
   NOTHING,
@@ -62,7 +61,7 @@ export function evaluateKpi(context: Context, kpi: CompiledKpi, asOf: Instant, s
   const capped = closed !== undefined || kpi.period.kind === 'cycle';
   // A level to date is cut at its period's edges; everything else takes the buckets that start before its end.
   const whole = kpi.cumulative || kpi.period.kind === 'each';
-  const before = whole ? bucketEdge(kpi.source.metric, end) : end;
+  const before = whole ? bucketEdge(kpi.source.metric.grid, end) : end;
   const bounds = {
     before: capped ? before : Number.POSITIVE_INFINITY,
     close: capped ? (window?.close ?? end) : Number.POSITIVE_INFINITY,
@@ -163,7 +162,7 @@ function readBuckets(context: Context, kpi: CompiledKpi, grid: Grid, span: Span,
   const { metric, where } = source;
   const covered = context.covered(metric);
   const own = bucketsOf(metric, span);
-  const observed = nothingComplete(context, source, bucketEdge(metric, span.to), asOf);
+  const observed = nothingComplete(context, source, bucketEdge(metric.grid, span.to), asOf);
   const empty = (reason: 'window_not_covered' | 'empty_bucket'): Measured => ({
     ...NOTHING,
     missing: observed.verdict === 'no_data' ? observed : { verdict: 'insufficient_data', reason },

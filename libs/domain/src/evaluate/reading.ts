@@ -8,7 +8,7 @@ import { lateAt, type Metric, sourcesOf, staleAt } from '../metric/metric.ts';
 import { latestCell } from '../metric/series-index.ts';
 import { formatRational, type Rational } from '../number/rational.ts';
 import type { Reason } from '../reasons.ts';
-import { bucketAt, bucketFrom } from '../time/bucket.ts';
+import { bucketAt, bucketEdge } from '../time/bucket.ts';
 import { addDuration, type Duration } from '../time/duration.ts';
 import type { Context } from './context.ts';
 import type { Draft } from './draft.ts';
@@ -39,7 +39,7 @@ export function readCumulative(context: Context, source: Source, period: Span, a
   const { metric, where } = source;
   const runs = completeRuns(metric, context.covered(metric), period, asOf);
   const last = runs.at(-1);
-  const before = bucketEdge(metric, period.to);
+  const before = bucketEdge(metric.grid, period.to);
   if (last === undefined) return { ...NOTHING, missing: nothingComplete(context, source, before, asOf) };
   const reading = readMetric(metric, context.cellsOf, where, runs, { asOf, emptyIsZero: true });
   note(context, 'value', source, runs, asOf, reading);
@@ -52,11 +52,6 @@ export function readCumulative(context: Context, source: Source, period: Span, a
     provisional: false,
     missing,
   };
-}
-
-/** The start of the first bucket that starts at or after an instant: where whole buckets of what lies before it end. */
-export function bucketEdge(metric: Metric, at: Instant): Instant {
-  return Number.isFinite(at) ? (bucketFrom(metric.grid, at)?.from ?? at) : at;
 }
 
 /** Nothing may be judged before the first complete bucket; whether anything was ever observed makes the difference. */
@@ -193,7 +188,7 @@ export function observe(
 ): void {
   const { asOf } = draft;
   const { before, close } = bounds;
-  const until = Math.min(asOf, close, bucketEdge(metric, before));
+  const until = Math.min(asOf, close, bucketEdge(metric.grid, before));
   const last = observedUntil(context, { metric, where }, before, until, asOf);
   if (last === NEVER) return;
   age(draft, last, lateAt(metric, last), staleAt(metric, last), close);

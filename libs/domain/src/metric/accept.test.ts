@@ -178,7 +178,7 @@ describe('what is refused says where and why', () => {
       daily,
       { period: '2026-11-21', value: '1', dimensions: { regoin: 'emea' } },
     ],
-    ['unknown_dimension /dimensions/a~1b', daily, { period: '2026-11-21', value: '1', dimensions: { 'a/b': null } }],
+    ['unknown_dimension /dimensions/a~1b', daily, { period: '2026-11-21', value: '1', dimensions: { 'a/b': 'x' } }],
     [
       'unknown_dimension /dimensions/region',
       daily,

@@ -196,8 +196,9 @@ function acceptDimensions(metric: Metric | undefined, raw: unknown): Acceptance 
   let dimensions: Record<string, string> | undefined;
   let count = 0;
   for (const [name, value] of Object.entries(raw)) {
-    if (metric !== undefined && !metric.dimensions.includes(name)) return unknownDimension(metric, name);
+    // Absent, null and "" are one: a table with a column of another metric's dimension leaves its cells empty.
     if (value === null || value === undefined || value === '') continue;
+    if (metric !== undefined && !metric.dimensions.includes(name)) return unknownDimension(metric, name);
     const text = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
     if (typeof text !== 'string' || text.length > TEXT_MAX || name.length > TEXT_MAX || name === '__proto__') {
       return refuse(

@@ -82,6 +82,11 @@ export function bucketFrom(grid: Grid, at: Instant): Bucket | undefined {
   return bucket.from >= at ? bucket : nextBucket(grid, bucket);
 }
 
+/** The start of the first bucket that starts at or after an instant: where whole buckets of what lies before it end. */
+export function bucketEdge(grid: Grid, at: Instant): Instant {
+  return Number.isFinite(at) ? (bucketFrom(grid, at)?.from ?? at) : at;
+}
+
 /** The latest bucket that ends at or before an instant. */
 export function bucketUntil(grid: Grid, at: Instant): Bucket | undefined {
   const bucket = bucketAt(grid, at);
