@@ -40,15 +40,6 @@ function scaled(expression: string): string {
   return `toInt256(toDecimal256(${expression}, 9) * toDecimal256(1000000000, 0))`;
 }
 
-/** `numerator / denominator` of 256-bit integers, half to even; NULL when the denominator is 0. */
-function quotient(numerator: string, denominator: string): string {
-  const [n, d] = [`abs(${numerator})`, `abs(${denominator})`];
-  const floor = `intDiv(${n}, ${d})`;
-  const twice = `(${n} - ${floor} * ${d}) * 2`;
-  const up = `(${twice} > ${d} OR (${twice} = ${d} AND ${floor} % 2 = 1))`;
-  return `if(${denominator} = 0, NULL, (${floor} + ${up}) * sign(${numerator}) * sign(${denominator}))`;
-}
-
 /** A scaled integer as a decimal; NULL where it does not fit into 38 digits, of which the twin still tells. */
 function decimalOf(integer: string): string {
   return `accurateCastOrNull(toDecimal256(${integer}, 0) * toDecimal256('0.000000001', 9), 'Decimal(38, 9)')`;
@@ -56,30 +47,22 @@ function decimalOf(integer: string): string {
 
 const QUANTILES = { median: 50, p90: 90, p95: 95, p99: 99 } as const;
 
-/** Linear between neighbours at (n − 1)·q, exact. */
-function quantile(percent: number): string {
-  const place = `((length(sorted) - 1) * ${percent})`;
-  const low = `sorted[intDiv(${place}, 100) + 1]`;
-  const high = `sorted[least(intDiv(${place}, 100) + 2, length(sorted))]`;
-  return quotient(`(${low} * 100 + (${high} - ${low}) * (${place} % 100))`, 'toInt256(100)');
-}
+/** A quantile lies between two neighbours at place (n − 1)·q: hundredths of the one and of the other. */
+const BETWEEN = `sorted[intDiv(place, 100) + 1] * (100 - place % 100) + sorted[least(intDiv(place, 100) + 2, length(sorted))] * (place % 100)`;
 
-/** The value of one bucket by the metric's aggregation, as a scaled integer. */
-const VALUE = `multiIf(
-    aggregation = 'sum', toNullable(total),
-    aggregation = 'count', toNullable(toInt256(points) * ${SCALE}),
-    aggregation = 'avg', ${quotient('total', 'toInt256(points)')},
-    aggregation = 'min', toNullable(least_value),
-    aggregation = 'max', toNullable(greatest_value),
-    aggregation = 'first', toNullable(first_value),
-    aggregation = 'last', toNullable(last_value),
-    aggregation = 'ratio', ${quotient(`(total_numerator * ${SCALE})`, 'total_denominator')},
-    aggregation = 'distinct', toNullable(toInt256(different) * ${SCALE}),
-    aggregation = 'counter', toNullable(entry + growth),
-${Object.entries(QUANTILES)
-  .map(([name, percent]) => `    aggregation = '${name}', ${quantile(percent)},`)
-  .join('\n')}
-    NULL)`;
+/** The value by the metric's aggregation, as a quotient of integers that is scaled once it is rounded. */
+const NUMERATOR = `multiIf(
+    aggregation IN ('sum', 'avg'), total,
+    aggregation = 'count', toInt256(points) * ${SCALE},
+    aggregation = 'min', least_value,
+    aggregation = 'max', greatest_value,
+    aggregation = 'first', first_value,
+    aggregation = 'last', last_value,
+    aggregation = 'ratio', total_numerator * ${SCALE},
+    aggregation = 'distinct', toInt256(different) * ${SCALE},
+    aggregation = 'counter', growth + multiIf(before IS NULL, toInt256(0), first_value < assumeNotNull(before), first_value, first_value - assumeNotNull(before)),
+    ${BETWEEN})`;
+const DENOMINATOR = `multiIf(aggregation = 'avg', toInt256(points), aggregation = 'ratio', total_denominator, percent > 0, toInt256(100), toInt256(1))`;
 
 function select(scope: BiScope): string {
   const tables = `\`${scope.database}\``;
@@ -89,23 +72,26 @@ function select(scope: BiScope): string {
   if(aggregation = 'ratio', ${decimalOf('total_denominator')}, NULL) AS denominator, toFloat64(denominator) AS denominator_float,
   CAST(bucket_to <= now64(6, 'UTC') AS Bool) AS ended
 FROM (
-  SELECT *, ${VALUE} AS exact FROM (
-    SELECT *, multiIf(before IS NULL, toInt256(0), first_value < assumeNotNull(before), first_value, first_value - assumeNotNull(before)) AS entry FROM (
-      SELECT *, lagInFrame(toNullable(last_value)) OVER (
-        PARTITION BY workspace, metric, series ORDER BY bucket_from ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-      ) AS before FROM (
+  SELECT *, (floor + (rest > half OR (rest = half AND floor % 2 = 1))) * side AS rounded, if(bottom = 0, NULL, rounded) AS exact FROM (
+    SELECT *, intDiv(over, under) AS floor, (over - floor * under) * 2 AS rest, under AS half FROM (
+      SELECT *, abs(top) AS over, if(bottom = 0, toUInt256(1), abs(bottom)) AS under, toInt256(sign(top) * sign(bottom)) AS side FROM (
+        SELECT *, ${NUMERATOR} AS top, ${DENOMINATOR} AS bottom FROM (
+          SELECT *, (length(sorted) - 1) * percent AS place, lagInFrame(toNullable(last_value)) OVER (
+            PARTITION BY workspace, metric, series ORDER BY bucket_from ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ) AS before FROM (
 ${buckets(tables)}
+          )
+        )
       )
     )
   )
-)
-WHERE exact IS NOT NULL OR aggregation = 'ratio'`.replaceAll('{definitions}', definitionRows(scope));
+)`.replaceAll('{definitions}', definitionRows(scope));
 }
 
 /** One row a bucket with everything an aggregation may need; lists are only kept for those that need them. */
 function buckets(tables: string): string {
-  const quantiles = Object.keys(QUANTILES)
-    .map((name) => `'${name}'`)
+  const quantiles = Object.entries(QUANTILES)
+    .map(([name, percent]) => `aggregation = '${name}', ${percent}`)
     .join(', ');
   return `        SELECT workspace, metric, title, measure, aggregation,
           series, bucket, bucket_from, bucket_to, count() AS points,
@@ -113,7 +99,7 @@ function buckets(tables: string): string {
           argMin(v, tuple(at, id)) AS first_value, argMax(v, tuple(at, id)) AS last_value,
           sum(n) AS total_numerator, sum(d) AS total_denominator,
           uniqExactIf(v, aggregation = 'distinct') AS different,
-          arraySort(groupArrayIf(v, aggregation IN (${quantiles}))) AS sorted,
+          multiIf(${quantiles}, 0) AS percent, arraySort(groupArrayIf(v, percent > 0)) AS sorted,
           arrayMap(x -> x.3, arraySort(groupArrayIf(tuple(at, id, v), aggregation = 'counter'))) AS samples,
           if(length(samples) < 2, toInt256(0), arraySum((a, b) -> if(b < a, b, b - a), arrayPopBack(samples), arrayPopFront(samples))) AS growth
         FROM (

@@ -75,6 +75,12 @@ function refuseFiles(tokens: readonly Token[]): void {
     const [word, next] = [wordAt(tokens, at), wordAt(tokens, at + 1)];
     if (word === 'INTO' && next === 'OUTFILE')
       throw new Refusal('ACCESS_DENIED', 'INTO OUTFILE is not allowed: the answer comes over HTTP');
+    // The engine would take settings at the end as those of the look at the statement.
+    if (word === 'SETTINGS' && next !== '' && tokens[at + 2]?.text === '=')
+      throw new Refusal(
+        'READONLY',
+        'Settings cannot be changed in a query: this address only reads, with limits of its own',
+      );
     if (word === 'INFILE' || (word === 'PARALLEL' && next === 'WITH'))
       throw new Refusal('ACCESS_DENIED', `${token.text} is not allowed here`);
   });
