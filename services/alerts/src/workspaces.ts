@@ -3,6 +3,7 @@ import { type ChannelDocument, DefinitionFold, type Instant, type Position, type
 import { FACTS_PREFIX, workspaceOf } from '@paceline/events';
 import type { EventLog } from '@paceline/log';
 import { type Follower, followWorkspace } from '@paceline/log/follow';
+import { readableTopics } from '@paceline/log/readable';
 import type { Logger } from '@paceline/runtime';
 import type { ChannelBook } from './deliveries.ts';
 
@@ -12,6 +13,9 @@ const KNOWN_WITHIN_MS = 5_000;
 interface Followed {
   readonly fold: DefinitionFold;
   readonly follower: Follower;
+  readonly topic: string;
+  /** Ends the following. */
+  readonly left: AbortController;
 }
 
 /** Follows every workspace's definitions, acknowledgements, snoozes and silences, so that a delivery knows its channel and whether it is wanted. */
@@ -69,20 +73,30 @@ export class FollowedWorkspaces implements ChannelBook {
   }
 
   async #look(): Promise<void> {
-    for (const topic of await this.#log.topics(FACTS_PREFIX)) {
+    const known = new Set([...this.#followed.values()].map(({ topic }) => topic));
+    // What is refused is told by the processor.
+    const { topics } = await readableTopics(this.#log, FACTS_PREFIX, known);
+    for (const [workspace, { topic, left }] of this.#followed) {
+      if (topics.includes(topic)) continue;
+      // A tenant that left was erased with its topic.
+      this.#followed.delete(workspace);
+      left.abort();
+    }
+    for (const topic of topics) {
       const workspace = workspaceOf(topic);
       if (workspace === undefined || this.#followed.has(workspace)) continue;
       const fold = new DefinitionFold();
+      const left = new AbortController();
       const follower = followWorkspace(this.#log, topic, {
         types: ['definitions', 'acknowledgement', 'snooze', 'silence'],
         apply: ({ fact, position, recordedAt, id }) => {
           fold.apply(fact, { position, appendedAt: recordedAt, id });
         },
-        signal: this.#stopped.signal,
+        signal: AbortSignal.any([this.#stopped.signal, left.signal]),
         failed: (error) =>
           this.#logger.warn({ workspace, err: error }, 'following a workspace failed; it is tried again'),
       });
-      this.#followed.set(workspace, { fold, follower });
+      this.#followed.set(workspace, { fold, follower, topic, left });
     }
   }
 }

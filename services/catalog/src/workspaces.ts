@@ -1,6 +1,6 @@
 import { DefinitionFold, type Fact, type Position, position } from '@paceline/domain';
 import { encodeFact, factsTopic, isWorkspaceName, workspaceOf } from '@paceline/events';
-import { type EventLog, LogBusy } from '@paceline/log';
+import { type EventLog, LogBusy, LogRefused } from '@paceline/log';
 import { type Follower, followWorkspace } from '@paceline/log/follow';
 import { type Clock, describeError, type Logger, PacelineError } from '@paceline/runtime';
 
@@ -133,6 +133,12 @@ export class Workspaces {
           'a definition record cannot be read; it is passed over',
         ),
       failed: (error) => {
+        if (error instanceof LogRefused && error.code === 'topic_unknown') {
+          // A tenant that left was erased with its topic.
+          this.#followed.delete(name);
+          stop.abort();
+          return;
+        }
         this.#trouble = { at: this.#deps.clock.now(), message: `${name}: ${describeError(error)}` };
         logger.warn({ workspace: name, err: error }, 'the log cannot be followed; trying again');
       },

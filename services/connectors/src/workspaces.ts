@@ -2,6 +2,7 @@ import { DefinitionFold, type SourceDocument } from '@paceline/domain';
 import { FACTS_PREFIX, factsTopic, isWorkspaceName, workspaceOf } from '@paceline/events';
 import type { EventLog } from '@paceline/log';
 import { type Follower, followWorkspace } from '@paceline/log/follow';
+import { readableTopics } from '@paceline/log/readable';
 import { type Logger, PacelineError, systemClock, Trouble } from '@paceline/runtime';
 
 const LOOK_FOR_NEW_MS = 5_000;
@@ -15,6 +16,8 @@ export interface FollowedWorkspace {
   /** Whether the log as it was when following began has been read. */
   ready: boolean;
   readonly opened: Promise<void>;
+  /** Ends the following. */
+  readonly left: AbortController;
 }
 
 export interface WorkspacesDeps {
@@ -28,6 +31,8 @@ export interface WorkspacesDeps {
 export class Workspaces {
   readonly #deps: WorkspacesDeps;
   readonly #followed = new Map<string, FollowedWorkspace>();
+  /** Topics that are refused, told once. */
+  #refused: ReadonlySet<string> = new Set();
   readonly #stopped = new AbortController();
   #timer: NodeJS.Timeout | null = null;
   /** By the machine's time, as below. */
@@ -78,9 +83,22 @@ export class Workspaces {
   }
 
   async look(): Promise<void> {
-    for (const topic of await this.#deps.log.topics(FACTS_PREFIX)) {
+    const known = new Set(this.all.map(({ topic }) => topic));
+    const { topics, refused } = await readableTopics(this.#deps.log, FACTS_PREFIX, known);
+    for (const topic of topics) {
       const name = workspaceOf(topic);
       if (name !== undefined && !this.#followed.has(name)) this.#follow(name, topic);
+    }
+    for (const [topic, error] of refused) {
+      if (!this.#refused.has(topic))
+        this.#deps.logger.error({ topic, err: error }, 'a workspace is left out until its topic is put right');
+    }
+    this.#refused = new Set(refused.keys());
+    for (const { name, topic, left } of this.all) {
+      if (topics.includes(topic)) continue;
+      // A tenant that left was erased with its topic.
+      this.#followed.delete(name);
+      left.abort();
     }
   }
 
@@ -97,6 +115,7 @@ export class Workspaces {
   #follow(name: string, topic: string): void {
     const { log, logger, changed } = this.#deps;
     const fold = new DefinitionFold();
+    const left = new AbortController();
     const follower = followWorkspace(log, topic, {
       types: ['definitions', 'source_state', 'override'],
       apply: ({ fact, position, recordedAt, id }) => {
@@ -104,7 +123,7 @@ export class Workspaces {
         this.#trouble.clear();
         if (effect.change !== undefined && workspace.ready) changed(workspace);
       },
-      signal: this.#stopped.signal,
+      signal: AbortSignal.any([this.#stopped.signal, left.signal]),
       undecodable: (record, reason) =>
         logger.warn(
           { workspace: name, offset: record.offset, code: reason.code },
@@ -116,11 +135,11 @@ export class Workspaces {
       },
     });
     const opened = follower.caughtUp().then(() => {
-      if (this.#stopped.signal.aborted) return;
+      if (this.#stopped.signal.aborted || left.signal.aborted) return;
       workspace.ready = true;
       changed(workspace);
     });
-    const workspace: FollowedWorkspace = { name, topic, fold, follower, ready: false, opened };
+    const workspace: FollowedWorkspace = { name, topic, fold, follower, ready: false, opened, left };
     this.#followed.set(name, workspace);
   }
 }
