@@ -52,6 +52,8 @@ export const BANS: readonly Ban[] = [
     applies: outside('libs/events/'),
     allowed: {
       'libs/runtime/src/logger.ts': 'reads the line that pino has just written',
+      'libs/runtime/src/keys/file.ts': 'reads the file of keys, whose shape it checks',
+      'libs/runtime/src/keys/ring.ts': 'reads the times of last use that it wrote itself',
       'libs/jobs/src/sqlite-table.ts': 'reads the small payload that it wrote itself',
       'libs/store/src/clickhouse.ts': 'reads the rows of the engine, whose shape the statement says',
       'libs/connector-sdk/src/secrets.ts': 'reads a file of secrets, and must not quote it in its error',
