@@ -254,8 +254,9 @@ function Drawn({ answer, evaluation, measure, now, alerts, wholePeriod, download
 function Failed({ error }: { readonly error: unknown }) {
   const remedy = error instanceof ApiError ? error.remedy : null;
   return (
-    <p role="alert" class="notice notice-bad">
-      {error instanceof Error ? error.message : String(error)} {remedy}
-    </p>
+    <div role="alert" class="notice notice-bad">
+      <b>{error instanceof Error ? error.message : String(error)}</b>
+      {remedy === null ? null : <p>{remedy}</p>}
+    </div>
   );
 }
