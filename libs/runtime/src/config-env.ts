@@ -17,6 +17,7 @@ export const ENVIRONMENT: readonly {
   { variable: 'PACELINE_HOST', path: ['http', 'host'], shape: 'text' },
   { variable: 'PACELINE_PORT', path: ['http', 'port'], shape: 'number' },
   { variable: 'PACELINE_CLICKHOUSE_PORT', path: ['http', 'clickhousePort'], shape: 'number' },
+  { variable: 'PACELINE_CLICKHOUSE_GATEWAY', path: ['http', 'clickhouseGateway'], shape: 'flag' },
   { variable: 'PACELINE_ORIGINS', path: ['http', 'origins'], shape: 'list' },
   { variable: 'PACELINE_KEYS_FILE', path: ['http', 'keysFile'], shape: 'text' },
   { variable: 'PACELINE_SESSION_SECRET', path: ['http', 'sessionSecret'], shape: 'text' },

@@ -40,6 +40,12 @@ export const fileSchema = z.strictObject({
       host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; anything but loopback needs a key.'),
       port: port.default(8787).describe('0 picks a free one and prints it.'),
       clickhousePort: port.default(8723).describe("Port that speaks ClickHouse's protocol."),
+      clickhouseGateway: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether Paceline itself answers ClickHouse's protocol there, for BI tools; with a ClickHouse server they ask that.",
+        ),
       keysFile: z
         .string()
         .min(1)

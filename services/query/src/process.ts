@@ -1,8 +1,9 @@
 import { EDITION } from '@paceline/domain';
 import { kafkaNeed } from '@paceline/log/need';
-import { type ProcessOptions, runProcess } from '@paceline/runtime';
+import { type ProcessOptions, runProcess, type Service } from '@paceline/runtime';
 import { clickhouseNeed } from '@paceline/store/need';
 import { dashboardRoutes } from './dashboard-routes.ts';
+import { createBi } from './gateway/bi.ts';
 import { createQuery } from './index.ts';
 
 /** The query service as a process of its own, on ClickHouse and Kafka. Any number of them answer alike, as none has a state. */
@@ -25,8 +26,27 @@ export function runQuery(options?: ProcessOptions): Promise<void> {
         workspace: config.workspace,
         limits: { rows: limits.rows, waitMs: limits.waitMs, queryMs: limits.queryMs },
       });
-      return { service: query, routes: [dashboardRoutes(), query.routes] };
+      const bi = createBi({ store, clock, logger, edition: EDITION });
+      return { service: together(query, bi), routes: [dashboardRoutes(), query.routes] };
     },
     options,
   );
+}
+
+/** Two parts that live and end together; what the first says of itself is said. */
+function together(first: Service, second: Service): Service {
+  return {
+    async start() {
+      await first.start();
+      await second.start();
+    },
+    async stop() {
+      await second.stop();
+      await first.stop();
+    },
+    health: () => {
+      const { detail } = second.health();
+      return { ...first.health(), ...(detail === undefined ? {} : { detail }) };
+    },
+  };
 }

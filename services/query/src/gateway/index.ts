@@ -18,6 +18,7 @@ import { Running } from './running.ts';
 import type { GatewayLimits } from './settings.ts';
 import { QUERY_BYTES_MAX } from './statement.ts';
 
+export { keyAuthentication } from './authenticate.ts';
 export type { GatewayLimits } from './settings.ts';
 
 export interface GatewayDeps {
@@ -51,7 +52,7 @@ const REQUEST_MS_MAX = 60_000;
  * runs, with the rows of one workspace and nothing but reading allowed (QUERY.md, Security).
  */
 export function createGateway(deps: GatewayDeps): Gateway {
-  const publisher = new Publisher(deps);
+  const publisher = new Publisher({ ...deps, guests: true });
   const queries = deps.metrics.counter(
     'gateway_queries_total',
     'Statements that came by ClickHouse’s protocol, by how they ended.',

@@ -24,6 +24,8 @@ export interface PublisherDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly edition: number;
+  /** Whether the gateway answers guests from this engine: then what they see of its own tables is made too. */
+  readonly guests: boolean;
 }
 
 interface Published {
@@ -79,9 +81,9 @@ export class Publisher {
   }
 
   async start(): Promise<void> {
-    const { store, edition } = this.#deps;
+    const { store, edition, guests } = this.#deps;
     await publishBi(store, edition);
-    for (const sql of systemViewStatements()) await store.command({ sql });
+    if (guests) for (const sql of systemViewStatements()) await store.command({ sql });
     await this.#refresh();
     this.#timer = setInterval(() => {
       void this.fresh().catch((error: unknown) => this.#failed(error));
