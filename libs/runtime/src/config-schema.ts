@@ -29,8 +29,8 @@ const MEBIBYTE = 1024 * 1024;
 export const fileSchema = z.strictObject({
   workspace: name.default('main').describe('Workspace that commands and requests mean when they name none.'),
   mode: z.enum(['embedded', 'cluster']).optional().describe('Left out: embedded when no addresses are given.'),
-  policy: z.string().min(1).default('paceline').describe('Policy of subjects that name none.'),
-  pace: pace.default('linear').describe('Pace of subjects that name none.'),
+  policy: z.string().min(1).default('paceline').describe('Policy of subjects that name none, from the next apply on.'),
+  pace: pace.default('linear').describe('Pace of subjects that name none, from the next apply on.'),
   ticks: z
     .enum(['auto', 'manual'])
     .default('auto')

@@ -7,6 +7,7 @@ import type { InjectOptions, RouteOptions } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createHttp, type HttpServer, type Routes } from '../http.ts';
+import { createFront } from '../http-front.ts';
 import { createLogger, silentLogger } from '../logger.ts';
 import { createMetrics } from '../metrics.ts';
 import { guestsOf, keyAuthenticator } from './authenticator.ts';
@@ -199,6 +200,21 @@ describe('operators', () => {
       expect((await ask({ url, headers: all })).body).toContain('secret-host');
     }
     expect((await app.inject('/health/ready')).statusCode).toBe(503);
+  });
+
+  it('hear no more while the service behind still waits for its servers', async () => {
+    const health = () => ({
+      live: true,
+      ready: false,
+      parts: [{ part: 'clickhouse', live: true, ready: false, detail: 'secret-host' }],
+    });
+    for (const isKeyed of [true, false]) {
+      const front = createFront({ title: 'Query', health, inner: () => null, isKeyed: () => isKeyed });
+      for (const url of ['/health/live', '/health/ready', '/v1/status']) {
+        expect((await front.inject(url)).body.includes('secret-host')).toBe(!isKeyed);
+      }
+      await front.close();
+    }
   });
 
   it('see the metrics of the workspace that their key is for', async () => {
