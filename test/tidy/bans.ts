@@ -59,8 +59,6 @@ export const BANS: readonly Ban[] = [
       'libs/connector-sdk/src/secrets.ts': 'reads a file of secrets, and must not quote it in its error',
       'services/connectors/src/sources/json.ts': 'reads what a source answers, with all digits',
       'services/processor/src/restore.ts': 'reads the snapshot that the fold wrote of itself',
-      'libs/runtime/src/keys/file.ts': 'reads the file of keys that it wrote itself, and checks its shape',
-      'libs/runtime/src/keys/ring.ts': 'reads the session that it signed itself',
       'services/dashboard/src/api.ts': 'reads the answers of our own server, in the browser',
       'services/standalone/src/openapi.ts': 'reads the description that fastify has just made',
       'services/cli/src/api.ts': 'reads the answers of our own server',
