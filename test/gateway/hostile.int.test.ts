@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DROPPED_SETTINGS, HOSTILE } from './hostile.ts';
+import { DROPPED_SETTINGS, HOSTILE } from './hostile-corpus.ts';
 import { openWorld, type World } from './world.ts';
 
 let world: World;
