@@ -47,7 +47,7 @@ it('a taken port says so', async () => {
 
 it('an answer without an end does not keep it from stopping', async () => {
   const server = await app();
-  server.get('/stream', (_request, reply) => {
+  server.get('/stream', { config: { scope: 'open' } }, (_request, reply) => {
     reply.hijack();
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream' });
     reply.raw.write(': hello\n\n');

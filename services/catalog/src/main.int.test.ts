@@ -38,7 +38,17 @@ async function startCatalog() {
     });
     child.once('exit', () => reject(new Error(`the catalog ended: ${said.join('')}`)));
   });
+  await untilReady(url);
   return { child, url, exit };
+}
+
+/** It listens before it has read the log, and says so until it has. */
+async function untilReady(url: string): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while ((await fetch(`${url}/health/ready`)).status !== 200) {
+    if (performance.now() > deadline) throw new Error(`the catalog at ${url} is not ready after a minute`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 it('the catalog alone, on Kafka: a second process goes on where the first was stopped', async () => {
