@@ -85,7 +85,7 @@ describe('the first ten minutes', () => {
 
   it('explains, and prints CSV', async () => {
     const explained = await inProject('explain', 'kpi/signups-per-day', '--output', 'json');
-    expect(JSON.parse(explained.out).data.evaluation.subject).toBe('kpi/signups-per-day');
+    expect(JSON.parse(explained.out).evaluation.subject).toBe('kpi/signups-per-day');
     const csv = await inProject('status', '--output', 'csv');
     expect(csv.out.split('\n')[0]).toMatch(/^subject,title,owner,unit,value,target,/);
     const trend = await inProject('trend', 'signups', '--window', 'week', '--output', 'json');
