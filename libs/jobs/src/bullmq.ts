@@ -61,13 +61,24 @@ export async function openBullJobs(options: BullJobsOptions): Promise<Jobs> {
   });
   commands.on('error', (error) => options.failed?.(error));
   try {
-    await commands.connect();
-    await commands.ping();
+    await Promise.race([commands.connect().then(() => commands.ping()), refused(commands)]);
   } catch (error) {
     commands.disconnect();
     throw error;
   }
   return new BullJobs(options, commands);
+}
+
+/** What Redis answers to a wrong user or password, or to a user who may not. */
+export const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/;
+
+/** Rejects once Redis has refused us: ioredis would go on trying. */
+function refused(commands: Redis): Promise<never> {
+  return new Promise((_, reject) => {
+    commands.on('error', (error) => {
+      if (REFUSED.test(error.message)) reject(error);
+    });
+  });
 }
 
 function credentials(options: BullJobsOptions): { readonly username?: string; readonly password?: string } {

@@ -1,4 +1,4 @@
-import { openBullJobs } from './bullmq.ts';
+import { openBullJobs, REFUSED } from './bullmq.ts';
 import type { Jobs } from './port.ts';
 
 /** Where Redis is, as configured. */
@@ -17,8 +17,6 @@ export interface RedisNeedOptions {
   readonly logger: { warn(fields: Readonly<Record<string, unknown>>, message: string): void };
 }
 
-/** What Redis answers to a wrong user or password, or to a user who may not. */
-const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/;
 const AWAY =
   /^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|BUSY|OOM)|Connection is closed|connect|Reached the max retries/i;
 
