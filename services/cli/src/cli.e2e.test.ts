@@ -88,7 +88,8 @@ describe('the first ten minutes', () => {
     expect(JSON.parse(explained.out).evaluation.subject).toBe('kpi/signups-per-day');
     const csv = await inProject('status', '--output', 'csv');
     expect(csv.out.split('\n')[0]).toMatch(/^subject,title,owner,unit,value,target,/);
-    const trend = await inProject('trend', 'signups', '--window', 'week', '--output', 'json');
+    const first = (await readFile(join(project, 'data/signups.csv'), 'utf8')).split('\n')[1]?.split(',')[0] ?? '';
+    const trend = await inProject('trend', 'signups', '--window', 'week', '--from', first, '--output', 'json');
     expect(JSON.parse(trend.out).data.length).toBeGreaterThan(3);
   });
 });
