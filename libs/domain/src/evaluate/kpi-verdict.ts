@@ -2,6 +2,7 @@ import { inForce, nearestInForce } from '../dating.ts';
 import type { BandEdge, CompiledBands, CompiledKpi } from '../definition/compiled.ts';
 import type { Instant } from '../instant.ts';
 import { compare, fromScaled, multiply, type Rational, toScaled, ZERO } from '../number/rational.ts';
+import { isEarly } from '../policy/judge.ts';
 import { atLeast } from '../policy/policy.ts';
 import type { Context } from './context.ts';
 import { conclude, type Draft } from './draft.ts';
@@ -97,18 +98,18 @@ function judgeByPolicy(draft: Draft, context: Context, kpi: CompiledKpi, standin
   const { expected, elapsed, gap } = draft;
   const bar = policy?.kind === 'final' ? standing.target : standing.expected;
   const met = meets(kpi, standing.value, bar);
-  const decided = met && standing.ratio === null;
-  if (decided || standing.final === null || policy === undefined || expected === null || gap === null) {
+  const { ratio, final } = standing;
+  if (final === null || policy === undefined || expected === null || gap === null) {
     conclude(draft, met ? 'on_track' : 'off_track', met ? 'meets_expected' : 'target_not_met');
     return;
   }
-  const judgement = judgeBy(context, policy, {
-    elapsed: elapsed ?? 1,
-    expected,
-    gap,
-    ratio: standing.ratio,
-    final: standing.final,
-  });
+  const placed = { elapsed: elapsed ?? 1, expected, gap, ratio, final };
+  // Without a ratio what meets the expectation is decided, but early is said before anything else.
+  if (met && ratio === null && !isEarly(policy, placed)) {
+    conclude(draft, 'on_track', 'meets_expected');
+    return;
+  }
+  const judgement = judgeBy(context, policy, placed);
   // Whatever the policy's arithmetic makes of it, what meets the expectation is on track.
   if (met && judgement.verdict !== 'on_track') conclude(draft, 'on_track', 'meets_expected');
   else conclude(draft, judgement.verdict, judgement.reason);

@@ -45,6 +45,7 @@ export function barsOf(policy: Policy): Pick<Policy, 'onTrack' | 'atRisk'> {
   return policy.kind === 'probability' ? (PRESETS.get('paceline') ?? policy) : policy;
 }
 
-function isEarly(policy: Policy, standing: Standing): boolean {
-  return !atLeast(standing.elapsed, policy.minElapsed) && atMost(standing.gap, policy.deadBand);
+/** Little of the period has elapsed and the gap is small. */
+export function isEarly(policy: Policy, { elapsed, gap }: Pick<Standing, 'elapsed' | 'gap'>): boolean {
+  return !atLeast(elapsed, policy.minElapsed) && atMost(gap, policy.deadBand);
 }
