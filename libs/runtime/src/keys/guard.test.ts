@@ -10,7 +10,6 @@ import { createHttp, type HttpServer, type Routes } from '../http.ts';
 import { createFront } from '../http-front.ts';
 import { createLogger, silentLogger } from '../logger.ts';
 import { createMetrics } from '../metrics.ts';
-import { guestsOf, keyAuthenticator } from './authenticator.ts';
 import { changeKeys } from './file.ts';
 import { mintKey, type NewKey } from './key.ts';
 import { KeyRing } from './ring.ts';
@@ -369,43 +368,5 @@ describe('a route', () => {
     });
     expect(() => fresh.route({ ...route, url: '/v1/new', handler: async () => '' })).toThrow(message);
     await fresh.close();
-  });
-});
-
-describe('a protocol with users', () => {
-  it('takes a key as the password and a workspace as the user', async () => {
-    const authenticate = keyAuthenticator(new KeyRing({ file, usedFile: null, logger: silentLogger }), 'read');
-    const guests = guestsOf(new KeyRing({ file, usedFile: null, logger: silentLogger }), 'main');
-    const keyless = await guests.authenticate('anybody', '');
-    expect([authenticate('anybody', '', '::1').ok, keyless, guests.isKeyless()]).toEqual([
-      true,
-      { workspace: 'main' },
-      true,
-    ]);
-    const bound = key();
-    const all = key({ workspace: '*' });
-    const pusher = key({ scopes: ['push'] });
-    const told = (user: string, text: string) => {
-      const answer = authenticate(user, text, '::1');
-      return answer.ok ? answer.identity.workspace : answer.reason;
-    };
-    expect([told('default', bound), told('a', bound), told('', bound), told('b', bound)]).toEqual([
-      'a',
-      'a',
-      'a',
-      'forbidden',
-    ]);
-    expect([told('default', all), told('b', all)]).toEqual(['*', 'b']);
-    expect([told('default', ''), told('a', 'x'), told('a', pusher)]).toEqual([
-      'unauthorized',
-      'unauthorized',
-      'forbidden',
-    ]);
-    expect([
-      guests.isKeyless(),
-      await guests.authenticate('default', all),
-      await guests.authenticate('b', all),
-    ]).toEqual([false, { workspace: 'main' }, { workspace: 'b' }]);
-    expect([await guests.authenticate('b', bound), await guests.authenticate('a', '')]).toEqual([null, null]);
   });
 });

@@ -1,4 +1,3 @@
-export { type Authenticated, guestsOf, keyAuthenticator } from './authenticator.ts';
 export { changeKeys, KEYS_MAX, readKeys } from './file.ts';
 export { type GuardedRoute, guardedRoutes, type RouteScope, requireScope, workspaceOf } from './guard.ts';
 export {
