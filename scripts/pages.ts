@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configurationPage, errorsPage } from '../libs/runtime/src/index.ts';
+import { biPage } from '../libs/store/src/bi/page.ts';
 import { connectorsPage } from '../services/connectors/src/page.ts';
 
 export const root: string = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -10,4 +11,5 @@ export const GENERATED_PAGES: readonly { readonly path: string; text(): string |
   { path: 'docs/errors.md', text: errorsPage },
   { path: 'docs/configuration.md', text: configurationPage },
   { path: 'docs/connectors.md', text: connectorsPage },
+  { path: 'docs/bi-views.md', text: biPage },
 ];

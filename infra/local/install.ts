@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { chromiumProgram } from './chromium.ts';
+import { fetchClients } from './clients.ts';
 import { fetchKafka } from './kafka.ts';
 import { postgresProgram } from './postgres.ts';
 import { redisProgram } from './redis.ts';
@@ -13,6 +14,12 @@ function packagesFor(names: readonly string[]): string[] {
   if (names.includes('kafka') && findProgram('java') === undefined) packages.push('default-jre-headless');
   if (names.includes('kafka') && findProgram('mvn') === undefined) packages.push('maven');
   if (names.includes('chromium') && chromiumProgram() === undefined) packages.push('chromium', 'fonts-dejavu-core');
+  if (names.includes('clients')) {
+    // The compiler comes along: a program of one file is compiled when it is run.
+    if (findProgram('javac') === undefined) packages.push('default-jdk-headless');
+    if (findProgram('mvn') === undefined && !packages.includes('maven')) packages.push('maven');
+    if (findProgram('python3') === undefined) packages.push('python3', 'python3-venv');
+  }
   if (names.includes('nginx') && findProgram('nginx') === undefined) packages.push('nginx');
   if (names.includes('compose') && findProgram('docker-compose') === undefined) packages.push('docker-compose');
   return packages;
@@ -40,6 +47,7 @@ export async function install(names: readonly string[]): Promise<number> {
     }
   }
   if (names.includes('kafka')) await fetchKafka();
+  if (names.includes('clients')) await fetchClients();
   console.error(`installed: ${names.join(', ')}`);
   return 0;
 }

@@ -1,4 +1,5 @@
 import { chromiumProgram } from './chromium.ts';
+import { clientsMissing } from './clients.ts';
 import { available } from './kafka.ts';
 import { postgresProgram } from './postgres.ts';
 import { redisProgram } from './redis.ts';
@@ -12,6 +13,7 @@ const CHECKS: Readonly<Record<string, () => string | undefined>> = {
   },
   chromium: () =>
     chromiumProgram() === undefined ? 'Chromium is not installed (Debian: apt-get install chromium)' : undefined,
+  clients: clientsMissing,
   compose: () =>
     findProgram('docker-compose') === undefined
       ? 'docker-compose is not installed (Debian: apt-get install docker-compose)'

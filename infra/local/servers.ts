@@ -48,7 +48,7 @@ const STARTERS: Readonly<Record<string, () => Promise<{ server: Stoppable; env: 
 };
 
 /** Programs that tests start by themselves. */
-const ONLY_INSTALLED = ['chromium', 'nginx', 'compose'];
+const ONLY_INSTALLED = ['chromium', 'nginx', 'compose', 'clients'];
 
 interface State {
   readonly supervisor: number;

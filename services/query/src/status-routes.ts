@@ -3,12 +3,19 @@ import type { FastifyReply, FastifyRequest, Routes } from '@paceline/runtime';
 import { z } from 'zod';
 import { aboutSubject, type SubjectAbout } from './about.ts';
 import { type Answer, answer, formatQuery, isKnown, metaOf, unchanged } from './answer.ts';
+import { answerColumnar, COLUMNAR, columnarOf } from './columnar.ts';
 import type { QueryDeps } from './deps.ts';
 import type { Evaluations } from './evaluations.ts';
 import type { Knowledge } from './knowledge.ts';
 import { evaluationSchema, metaSchema, SUBJECT_PATHS, subjectAboutSchema, subjectOfPath } from './schemas.ts';
 
-const statusQuery = formatQuery.extend({
+const tableQuery = formatQuery.extend({
+  format: z
+    .enum(['json', 'csv', 'ndjson', ...COLUMNAR])
+    .optional()
+    .describe('Default: by Accept, else json'),
+});
+const statusQuery = tableQuery.extend({
   kind: z.enum(['kpi', 'key_result', 'objective', 'unit']).optional(),
   unit: z.string().max(63).optional(),
   owner: z.string().max(200).optional(),
@@ -22,6 +29,8 @@ const statusMeta = metaSchema.extend({
 
 /** `GET /v1/status` and `GET /v1/status/{kind}/{id}`. */
 export function statusRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations: Evaluations): Routes {
+  const columnar: Columnar = (reply, format, table) =>
+    answerColumnar(deps.store, knowledge.options, reply, format, table);
   return async (app) => {
     app.get(
       '/v1/status',
@@ -42,7 +51,7 @@ export function statusRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations:
         const data = all.filter((document) => isWanted(document, about(document.subject), query));
         const subjects = Object.fromEntries(data.map(({ subject }) => [subject, about(subject)]));
         const meta = { ...metaOf(moment, catalog), now: instantText(deps.clock.now()), subjects };
-        return send(request, reply, query.format, data, { data, meta });
+        return send(columnar, request, reply, query.format, data, { data, meta });
       },
     );
     for (const { path, params } of SUBJECT_PATHS) {
@@ -53,7 +62,7 @@ export function statusRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations:
             summary: 'The evaluation of one subject',
             tags: ['status'],
             params,
-            querystring: formatQuery,
+            querystring: tableQuery,
             response: { 200: z.object({ data: evaluationSchema, meta: statusMeta }) },
           },
         },
@@ -65,7 +74,7 @@ export function statusRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations:
           const catalog = await knowledge.catalog(moment);
           const subjects = { [subject]: aboutSubject(catalog, subject, moment.asOf) };
           const meta = { ...metaOf(moment, catalog), now: instantText(deps.clock.now()), subjects };
-          return send(request, reply, query.format, [data], { data, meta });
+          return send(columnar, request, reply, query.format, [data], { data, meta });
         },
       );
     }
@@ -123,17 +132,24 @@ const FIELDS = [
   'sentence',
 ] as const satisfies readonly (keyof EvaluationDocument)[];
 
+type Columnar = (
+  reply: FastifyReply,
+  format: (typeof COLUMNAR)[number],
+  table: ReturnType<Answer['table']>,
+) => Promise<FastifyReply>;
+
 /** The status follows the facts by itself and freshness the clock, so the ETag is of what is said, not of a position. */
-function send(
+async function send(
+  columnar: Columnar,
   request: FastifyRequest,
   reply: FastifyReply,
-  format: 'json' | 'csv' | 'ndjson' | undefined,
+  format: z.output<typeof tableQuery>['format'],
   rows: readonly EvaluationDocument[],
   whole: {
     readonly data: unknown;
     readonly meta: { readonly subjects: unknown; readonly definitionVersion: string | null };
   },
-): FastifyReply {
+): Promise<FastifyReply> {
   if (isKnown(request, reply, rows, whole.meta.subjects, whole.meta.definitionVersion)) return unchanged(reply);
   const table: Answer['table'] = () => ({
     columns: [...FIELDS, 'periodFrom', 'periodTo', 'periodLabel'],
@@ -142,5 +158,8 @@ function send(
       return [...FIELDS.map((field) => row[field]), period?.from, period?.to, period?.label];
     }),
   });
-  return answer(request, reply, format, { whole, rows, table });
+  const asked = columnarOf(request, format);
+  if (asked !== null) return columnar(reply, asked, table());
+  const rowwise = format === 'csv' || format === 'ndjson' || format === 'json' ? format : undefined;
+  return answer(request, reply, rowwise, { whole, rows, table });
 }

@@ -3,6 +3,7 @@ import type { FastifyReply, Routes } from '@paceline/runtime';
 import { z } from 'zod';
 import { aboutSubject } from './about.ts';
 import { answer, formatQuery, isKnown, linkTo, metaOf, unchanged } from './answer.ts';
+import { answerColumnar, COLUMNAR, columnarOf } from './columnar.ts';
 import type { QueryDeps } from './deps.ts';
 import { type Knowledge, refused } from './knowledge.ts';
 import { metaSchema } from './schemas.ts';
@@ -38,7 +39,7 @@ const trendQuery = formatQuery
     fill: z.enum(['previous']).optional().describe('Levels only: an empty window shows the value before it'),
     limit: z.coerce.number().int().min(1).max(ROWS_MAX).optional().describe('Rows at most'),
     format: z
-      .enum(['json', 'csv', 'ndjson', 'svg'])
+      .enum(['json', 'csv', 'ndjson', 'svg', ...COLUMNAR])
       .optional()
       .describe('Default: by Accept, else json; svg is a picture for mails and wikis'),
   })
@@ -92,20 +93,29 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
           return sendPicture(reply, picture);
         }
         const compared = query.compare !== undefined;
+        const table = () =>
+          trendTable(trend.rows, { dimensions: groupBy, judged: query.subject !== undefined, compared });
+        const columnar = columnarOf(request, query.format);
+        if (columnar !== null) return answerColumnar(deps.store, knowledge.options, reply, columnar, table());
         // A hundred thousand rows would be checked one by one; their type is the schema's.
         reply.type('application/json; charset=utf-8').serializer(JSON.stringify);
-        return answer(request, reply, query.format, {
+        return answer(request, reply, rowFormat(query.format), {
           whole: {
             data: trend.rows,
             meta: { ...metaOf(moment, catalog), ...aboutTrend(trend, query) },
             links: trend.next === null ? {} : { next: linkTo(request, { from: instantText(trend.next) }) },
           } satisfies z.input<typeof trendAnswer>,
           rows: trend.rows,
-          table: () => trendTable(trend.rows, { dimensions: groupBy, judged: query.subject !== undefined, compared }),
+          table,
         });
       },
     );
   };
+}
+
+/** The formats that are left when pictures and columnar ones are answered. */
+function rowFormat(format: TrendQuery['format']): 'json' | 'csv' | 'ndjson' | undefined {
+  return format === 'json' || format === 'csv' || format === 'ndjson' ? format : undefined;
 }
 
 function sendPicture(reply: FastifyReply, svg: string): FastifyReply {

@@ -40,7 +40,7 @@ for index, address in enumerate(addresses):
     polars = pl.read_parquet(path)
     assert polars.height == len(frame) and polars.columns == list(frame.columns)
     assert pl.read_ipc_stream(io.BytesIO(arrow)).equals(polars)
-    rows = duckdb.sql(f"SELECT count(*), count(value) FROM '{path}'").fetchone()
+    rows = duckdb.sql(f"SELECT count(*), count(value) FROM '{path}'").fetchall()[0]
     assert rows[0] == len(frame), rows
     values = [value for value in frame["value"] if value is not None]
     assert values and all(isinstance(value, Decimal) for value in values), values[:3]
