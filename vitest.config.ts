@@ -10,6 +10,8 @@ export default defineConfig({
       {
         test: {
           name: 'pure',
+          // Nothing here leaves anything behind, and to load every module anew for each file takes half of the time.
+          isolate: false,
           include: ['{libs,services,infra,scripts,test,bench}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.int.test.ts', '**/*.e2e.test.ts'],
           // Milliseconds each, but properties run hundreds of cases, and a busy machine must not make them fail.

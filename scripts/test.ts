@@ -1,10 +1,10 @@
 /**
  * `npm test [-- FILTER…]`: runs every tier that can run, then names each that could not and why. With CI=true a tier that
- * could not run fails. The very last line is `N passed, N failed, N skipped`, where a file that could not run counts as one skipped.
+ * could not run fails. Two tiers run side by side, and each prints when it has ended. The very last line is `N passed, N failed, N skipped`, where a file that could not run counts as one skipped.
  */
 import { spawn } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, globSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { missing } from '../infra/local/needs.ts';
@@ -14,6 +14,9 @@ import { type Tier, tiersOf } from './tiers.ts';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const inCi = process.env.CI === 'true';
 
+/** Tiers that run side by side: those with servers wait more than they work. */
+const LANES_MAX = 2;
+
 function testFiles(filters: readonly string[]): string[] {
   const files = globSync('{libs,services,infra,scripts,test,bench}/**/*.test.ts', {
     cwd: root,
@@ -22,8 +25,11 @@ function testFiles(filters: readonly string[]): string[] {
   return files.filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)));
 }
 
-async function runTier(tier: Tier, scratch: string): Promise<Counts> {
-  const report = join(scratch, `${tier.name.replaceAll(' ', '-')}.json`);
+/** Where a tier prints: to the terminal when it is alone, else to a file that is shown when the tier has ended. */
+async function runTier(tier: Tier, scratch: string, isAlone: boolean): Promise<Counts> {
+  const stem = join(scratch, tier.name.replaceAll(' ', '-'));
+  const report = `${stem}.json`;
+  const printed = isAlone ? 'inherit' : openSync(`${stem}.log`, 'w');
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const args = [
     'run',
@@ -38,11 +44,15 @@ async function runTier(tier: Tier, scratch: string): Promise<Counts> {
   ];
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', vitest, ...args], {
     cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', printed, printed],
     // Libuv reads the number of its threads before the first line of ours runs; the embedded engine needs more than four.
     env: { UV_THREADPOOL_SIZE: '16', ...process.env },
   });
   const code = await new Promise<number>((resolve) => child.once('close', (ended) => resolve(ended ?? 1)));
+  if (printed !== 'inherit') {
+    closeSync(printed);
+    process.stdout.write(readFileSync(`${stem}.log`));
+  }
   return countsOf(readReport(report), code);
 }
 
@@ -65,23 +75,29 @@ async function main(): Promise<number> {
   const scratch = mkdtempSync(join(tmpdir(), 'paceline-test-'));
   const unable: string[] = [];
   let total: Counts = NOTHING;
-  try {
-    for (const [index, tier] of tiers.entries()) {
+  const waiting = [...tiers.entries()];
+  const lanes = Math.min(LANES_MAX, availableParallelism(), tiers.length);
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, tier] = next;
       const reasons = await missing(tier.needs);
       if (reasons.length > 0) {
         unable.push(`tier ${tier.name} could not run (${tier.files.length} files): ${reasons.join('; ')}`);
         total = plus(total, { passed: 0, failed: 0, skipped: tier.files.length });
         continue;
       }
-      console.log(`\n=== tier ${index + 1} of ${tiers.length}: ${tier.name}, ${tier.files.length} files`);
+      console.log(`\n=== tier ${index + 1} of ${tiers.length} begins: ${tier.name}, ${tier.files.length} files`);
       const started = performance.now();
-      const counts = await runTier(tier, scratch);
+      const counts = await runTier(tier, scratch, lanes === 1);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       console.log(
         `=== tier ${tier.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`,
       );
       total = plus(total, counts);
     }
+  };
+  try {
+    await Promise.all(Array.from({ length: lanes }, lane));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -135,7 +135,7 @@ describe('one process, and every service in its own', () => {
 });
 
 describe('three processors and several workspaces', () => {
-  const copies = ['copy-a', 'copy-b', 'copy-c', 'copy-d', 'copy-e'];
+  const copies = ['copy-a', 'copy-b', 'copy-c'];
   let processors: ServiceProcess[];
   let store: Store;
 
