@@ -69,6 +69,14 @@ export class MetricActivity {
     return bucket === null ? null : this.#stated(bucket);
   }
 
+  /** The same buckets under a definition that may have changed otherwise. */
+  redefine(metric: Metric | undefined): void {
+    const moved = this.metric !== undefined && this.metric.future !== metric?.future;
+    this.metric = metric;
+    // Whether points ahead of their time count decides how far the others reach.
+    if (moved) for (const feeder of this.feeders.values()) feeder.reshape();
+  }
+
   /** The metric's definition changed what its buckets are. */
   reshape(metric: Metric | undefined): void {
     this.metric = metric;

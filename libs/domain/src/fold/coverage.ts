@@ -6,7 +6,7 @@ import type { Metric } from '../metric/metric.ts';
 import type { Position } from '../position.ts';
 import type { FeederCoverage } from '../view.ts';
 
-/** First and last bucket that hold a standing, not retracted point stated by one feeder. */
+/** First and last bucket about which one feeder's own word stands and is a value, whatever other feeders say of it. */
 export interface Extent {
   readonly first: Span;
   readonly last: Span;
@@ -62,7 +62,7 @@ export class FeederState {
   #dirty = false;
   /** Latest read that retracted something: an older statement that would widen the extent may have been overtaken by it. */
   #retractedReadAt = Number.NEGATIVE_INFINITY;
-  /** Latest read of all its statements. */
+  /** Latest read of all its statements, those that no bucket could be found for too. */
   #readAt = Number.NEGATIVE_INFINITY;
   #statements: Intervals = [];
   /** Whether a statement was made: one that covers nothing is still the feeder's word that it states coverage. */
@@ -76,30 +76,30 @@ export class FeederState {
     this.feeder = feeder;
   }
 
-  get readAt(): Instant {
-    return this.#readAt;
-  }
-
   /** Whether the feeder ever said what it covers; from then on its points say nothing. */
   get explicit(): boolean {
     return this.#explicit || this.#waiting.length > 0;
   }
 
-  /**
-   * Points were stated in this bucket. `overtaken`: by what is known they may not stand, because a later read, a
-   * revision or another feeder said otherwise.
-   */
-  stated(bucket: Span, readAt: Instant, said: { readonly retracted: boolean; readonly overtaken: boolean }): void {
-    this.#readAt = Math.max(this.#readAt, readAt);
+  /** A record of this feeder's was read then, whatever it says. */
+  heard(readAt: Instant): void {
+    if (readAt > this.#readAt) this.#readAt = readAt;
+  }
+
+  /** Points of this bucket were taken back. It matters at an edge only, and to statements that were read earlier. */
+  retracted(bucket: Span, readAt: Instant): void {
+    if (readAt > this.#retractedReadAt) this.#retractedReadAt = readAt;
+    const extent = this.#extent;
+    if (this.explicit || extent === null) return;
+    if (bucket.from === extent.first.from || bucket.from === extent.last.from) this.#dirty = true;
+  }
+
+  /** Points were stated in this bucket. `revised`: an earlier statement of the feeder's own may stand against this one. */
+  stated(bucket: Span, readAt: Instant, revised: boolean): void {
     if (this.explicit || this.#dirty) return;
-    if (said.retracted) {
-      this.#retractedReadAt = Math.max(this.#retractedReadAt, readAt);
-      this.disputed(bucket);
-      return;
-    }
     const extent = this.#extent;
     if (extent !== null && bucket.from >= extent.first.from && bucket.from <= extent.last.from) return;
-    if (said.overtaken || readAt <= this.#retractedReadAt) {
+    if (revised || readAt <= this.#retractedReadAt) {
       this.#dirty = true;
       return;
     }
@@ -109,15 +109,9 @@ export class FeederState {
     };
   }
 
-  /** A point of this bucket may no longer be this feeder's: retracted, or stated by another. It matters at an edge only. */
-  disputed(bucket: Span): void {
-    const extent = this.#extent;
-    if (this.explicit || extent === null) return;
-    if (bucket.from === extent.first.from || bucket.from === extent.last.from) this.#dirty = true;
-  }
-
-  /** The metric's buckets moved, or its first definition came after its first point. */
+  /** The metric's buckets moved, or its first definition came after its first point: any word so far may be a retraction now. */
   reshape(): void {
+    this.#retractedReadAt = this.#readAt;
     if (!this.explicit) this.#dirty = true;
   }
 

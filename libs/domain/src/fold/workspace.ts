@@ -147,17 +147,17 @@ export class WorkspaceFold extends DefinitionFold {
     if (fact.feeder === 'push' && !activity.feeders.has('push')) this.#newPusher(activity);
     const feeder = activity.feeder(fact.feeder);
     const readAt = fact.readAt ?? recordedAt;
-    const others = [...activity.feeders.values()].filter((other) => other !== feeder);
+    feeder.heard(readAt);
     // With revisions of the source, an earlier statement may stand against any later one.
-    const overtaken = activity.metric?.revisions === true || others.some((other) => other.readAt >= readAt);
+    const revised = activity.metric?.revisions === true;
     const before = feeder.explicit ? null : feeder.coverage(activity.points);
     for (const [bucket, stated] of this.#bucketsOfRecord(activity, fact, recordedAt)) {
       this.touched.bucket(activity.name, bucket, stated.validFrom);
       this.fresh.bucket(activity.name, bucket, stated.validFrom);
-      for (const other of others) other.disputed(bucket);
-      if (stated.retracted) feeder.stated(bucket, readAt, { retracted: true, overtaken });
-      if (!stated.valued || isAhead(activity.metric, bucket, recordedAt)) continue;
-      feeder.stated(bucket, readAt, { retracted: false, overtaken });
+      // What is stated ahead of its time covers nothing, and stands against what was read before it.
+      const ahead = isAhead(activity.metric, bucket, recordedAt);
+      if (stated.retracted || ahead) feeder.retracted(bucket, readAt);
+      if (stated.valued && !ahead) feeder.stated(bucket, readAt, revised);
     }
     if (before === null) return;
     const moved = firstDifference(before, feeder.coverage(activity.points));
@@ -212,7 +212,7 @@ export class WorkspaceFold extends DefinitionFold {
       this.touched.document(id);
       this.fresh.document(id);
     }
-    for (const activity of this.#metrics.values()) activity.metric = this.catalog.metrics.get(activity.name);
+    for (const activity of this.#metrics.values()) activity.redefine(this.catalog.metrics.get(activity.name));
     for (const metric of change.reshaped) {
       this.#activity(metric).reshape(this.catalog.metrics.get(metric));
       this.#whole(metric);

@@ -179,20 +179,23 @@ export function cellFromVersions(
 }
 
 /**
- * First and last bucket of each feeder's standing points, for default coverage. Points stated more than one grain ahead of
- * their recordedAt never cover.
+ * First and last bucket about which each feeder's own word stands and is a value, for default coverage. What another
+ * feeder said of the same point does not matter: both looked there. Points stated more than one grain ahead of their
+ * recordedAt never cover.
  */
 export function extentsOf(metric: Metric, statements: Iterable<Statement>): ReadonlyMap<string, PointExtent> {
   const extents = new Map<string, PointExtent>();
-  for (const points of pointsBySeries(metric, statements).values()) {
-    for (const { bucket, standing, feeder } of points.values()) {
-      if (isRetracted(standing.said)) continue;
-      if (metric.future && bucket.from >= futureFrom(metric, standing.recordedAt)) continue;
-      const known = extents.get(feeder);
-      extents.set(feeder, {
-        first: known === undefined || bucket.from < known.first.from ? bucket : known.first,
-        last: known === undefined || bucket.from > known.last.from ? bucket : known.last,
-      });
+  for (const [feeder, own] of Map.groupBy(statements, (statement) => statement.feeder)) {
+    for (const points of pointsBySeries(metric, own).values()) {
+      for (const { bucket, standing } of points.values()) {
+        if (isRetracted(standing.said)) continue;
+        if (metric.future && bucket.from >= futureFrom(metric, standing.recordedAt)) continue;
+        const known = extents.get(feeder);
+        extents.set(feeder, {
+          first: known === undefined || bucket.from < known.first.from ? bucket : known.first,
+          last: known === undefined || bucket.from > known.last.from ? bucket : known.last,
+        });
+      }
     }
   }
   return extents;
@@ -203,7 +206,6 @@ interface PointState {
   readonly at: Instant;
   readonly id: string;
   standing: PointStatementRow;
-  feeder: string;
   /** Statements recorded before the bucket's end; period points only. */
   early: PointStatementRow[] | undefined;
 }
@@ -242,12 +244,9 @@ function put(metric: Metric, points: Map<string, PointState>, statement: Stateme
   const key = `${at} ${id}`;
   let state = points.get(key);
   if (state === undefined) {
-    state = { bucket, at, id, standing: row, feeder: statement.feeder, early: undefined };
+    state = { bucket, at, id, standing: row, early: undefined };
     points.set(key, state);
-  } else if (comparePrecedence(row, state.standing) > 0) {
-    state.standing = row;
-    state.feeder = statement.feeder;
-  }
+  } else if (comparePrecedence(row, state.standing) > 0) state.standing = row;
   if (metric.points === 'period' && row.recordedAt < bucket.to) {
     state.early ??= [];
     state.early.push(row);

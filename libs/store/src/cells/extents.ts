@@ -14,10 +14,10 @@ import { standingAt, standingPlaces, statedExtents } from './sql.ts';
 type Extents = Map<string, PointExtent>;
 
 /**
- * First and last bucket of each feeder's standing points, for default coverage: by metric, then feeder, equal to the domain's
- * `extentsOf` over the statements before `before` (exclusive). A feeder without a standing point is absent.
+ * First and last bucket about which each feeder's own word stands, for default coverage: by metric, then feeder, equal to the
+ * domain's `extentsOf` over the statements before `before` (exclusive). A feeder that took back all it said is absent.
  *
- * The ends of all valued statements are read first, which is cheap; where points stand at both, they are the extent.
+ * The ends of all valued statements are read first, which is cheap; where its word stands at both, they are the extent.
  * Only where an end was retracted or overtaken are all points looked at.
  */
 export async function readExtents(

@@ -251,7 +251,7 @@ GROUP BY metric, feeder`,
   };
 }
 
-/** At which of some (metric, at) a point of which feeder stands: metric, feeder, at (µs). */
+/** At which of some (metric, at) which feeder's own word stands and is a value: metric, feeder, at (µs). */
 export function standingAt(
   wanted: PointsWanted & {
     readonly grain: Grain | null;
@@ -263,8 +263,8 @@ export function standingAt(
   SELECT metric, feeder, at, ${parts(wanted)} FROM observation
   WHERE workspace = {workspace:String} AND metric IN {metrics:Array(String)} AND ${formOf(wanted.grain)} AND pos < {bound:UInt64}
     AND (toString(metric), ${micros('at')}) IN (SELECT arrayJoin(arrayZip({placeMetrics:Array(String)}, {placeAts:Array(Instant)})))
-  ORDER BY metric, series, at, period, id, ${precedence(wanted)}
-  LIMIT 1 BY metric, series, at, period, id
+  ORDER BY metric, series, at, period, id, feeder, ${precedence(wanted)}
+  LIMIT 1 BY metric, series, at, period, id, feeder
 ) WHERE ${notRetracted(wanted)}`,
     params: {
       workspace: wanted.workspace,
@@ -277,16 +277,16 @@ export function standingAt(
 }
 
 /**
- * Every label, and every quarter of an hour, under which a feeder's point of one metric stands: feeder, period, first and
- * last at (µs), the latest recorded_at (µs). Zones change on quarters of an hour, so no bucket's edge lies inside one.
+ * Every label, and every quarter of an hour, where a feeder's own word about one metric stands and is a value: feeder,
+ * period, first and last at (µs), the latest recorded_at (µs). Zones change on quarters of an hour, so no bucket's edge lies inside one.
  */
 export function standingPlaces(wanted: PointsWanted & { readonly grain: Grain | null }): Statement {
   return {
     sql: `SELECT feeder, period, ${micros('min(at)')}, ${micros('max(at)')}, ${micros('max(recorded_at)')} FROM (
   SELECT feeder, period, at, recorded_at, ${parts(wanted)} FROM observation
   WHERE workspace = {workspace:String} AND metric IN {metrics:Array(String)} AND ${formOf(wanted.grain)} AND pos < {bound:UInt64}
-  ORDER BY metric, series, at, period, id, ${precedence(wanted)}
-  LIMIT 1 BY metric, series, at, period, id
+  ORDER BY metric, series, at, period, id, feeder, ${precedence(wanted)}
+  LIMIT 1 BY metric, series, at, period, id, feeder
 ) WHERE ${notRetracted(wanted)} GROUP BY feeder, period, intDiv(${micros('at')}, 900000000)`,
     params: { workspace: wanted.workspace, metrics: wanted.metrics, bound: wanted.bound },
   };
