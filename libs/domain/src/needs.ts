@@ -3,7 +3,7 @@ import type { MetricNeed } from './cell.ts';
 import type { CompiledKeyResult, CompiledKpi, CompiledSubject, Source } from './definition/compiled.ts';
 import { lastCompleteWindow } from './evaluate/window.ts';
 import type { Instant, Span } from './instant.ts';
-import { coveredOfMetric } from './metric/coverage.ts';
+import { completeRuns, coveredOfMetric, EARLIEST } from './metric/coverage.ts';
 import { type Metric, sourcesOf } from './metric/metric.ts';
 import { subjectOf } from './subjects.ts';
 import { bucketAt, bucketEdge, type Grid } from './time/bucket.ts';
@@ -123,7 +123,8 @@ function windowStart(
       if (coverage === undefined) return Number.NEGATIVE_INFINITY;
       const covered = coveredOfMetric(metric, coverage);
       const count = period.kind === 'rolling' ? period.count : 1;
-      return lastCompleteWindow(metric, covered, period.grid, count, asOf)?.from ?? asOf;
+      const runs = completeRuns(metric, covered, { from: EARLIEST, to: asOf }, asOf);
+      return lastCompleteWindow(metric, runs, period.grid, count, asOf)?.from ?? asOf;
     }
   }
 }

@@ -1,14 +1,37 @@
 import type { Catalog } from '../catalog.ts';
 import type { MetricCells } from '../cell.ts';
-import type { CompiledKeyResult } from '../definition/compiled.ts';
+import type { CompiledKeyResult, CompiledSubject } from '../definition/compiled.ts';
 import type { Evaluation } from '../evaluation.ts';
-import type { Instant } from '../instant.ts';
+import type { Instant, Span } from '../instant.ts';
 import type { Intervals } from '../interval.ts';
 import { coveredOfMetric, statedOfMetric } from '../metric/coverage.ts';
 import type { Metric } from '../metric/metric.ts';
+import { type Rational, toNumber } from '../number/rational.ts';
+import { elapsedShare } from '../pace/elapsed.ts';
+import { subjectOf } from '../subjects.ts';
 import type { View } from '../view.ts';
+import { MetricState } from './metric-state.ts';
 import type { GrainReading } from './per-grain.ts';
+import type { EvaluateMember } from './rollup.ts';
 import type { Trace } from './trace.ts';
+
+/** E, exact and as the double it is printed as. */
+export interface Elapsed {
+  readonly at: Instant;
+  readonly share: Rational;
+  readonly number: number;
+}
+
+/** A subject, and what it was evaluated to at the last instant: an objective asks for its members' at its own. */
+export interface FoundSubject {
+  readonly compiled: CompiledSubject;
+  readonly closed: Span | undefined;
+  at: Instant;
+  evaluation: Evaluation | undefined;
+}
+
+/** Closed periods are subjects too: over years of grid points there is no end of them. */
+const KEPT_MAX = 100_000;
 
 /** What evaluations of one view share: the view, what of it is expensive to ask twice, and members already evaluated. */
 export class Context {
@@ -16,18 +39,30 @@ export class Context {
   readonly catalog: Catalog;
   readonly trace: Trace | undefined;
   readonly cellsOf: (metric: string) => MetricCells;
-  /** Evaluations at `memoAt`; an objective asks for its members' at its own instant. */
-  readonly memo = new Map<string, Evaluation | undefined>();
-  memoAt: Instant = Number.NaN;
+  /** Evaluates a member for what it rolls up into, in this context. */
+  evaluate: EvaluateMember | undefined;
+  readonly #subjects = new Map<string, FoundSubject>();
   readonly #grains = new Map<CompiledKeyResult, Map<Instant, GrainReading>>();
-  readonly #covered = new Map<Metric, Intervals>();
-  readonly #stated = new Map<Metric, Intervals>();
+  readonly #metrics = new Map<Metric, MetricState>();
+  readonly #elapsed = new Map<Span, Elapsed>();
 
   constructor(view: View, trace?: Trace) {
     this.view = view;
     this.catalog = view.catalog;
     this.trace = trace;
     this.cellsOf = (metric) => view.cells(metric);
+  }
+
+  subject(id: string): FoundSubject | undefined {
+    const known = this.#subjects.get(id);
+    if (known !== undefined) return known;
+    const found = subjectOf(this.catalog, id);
+    if (found === undefined) return undefined;
+    if (this.#subjects.size >= KEPT_MAX) this.#subjects.clear();
+    const { compiled, closed } = found;
+    const kept: FoundSubject = { compiled, closed, at: Number.NaN, evaluation: undefined };
+    this.#subjects.set(id, kept);
+    return kept;
   }
 
   /** Grains of at_least, at_most and between already read, by their start: a year of days is read once, not at every instant. */
@@ -40,22 +75,29 @@ export class Context {
     return grains;
   }
 
-  covered(metric: Metric): Intervals {
-    let covered = this.#covered.get(metric);
-    if (covered === undefined) {
-      covered = coveredOfMetric(metric, (name) => this.view.coverage(name));
-      this.#covered.set(metric, covered);
+  metric(metric: Metric): MetricState {
+    let state = this.#metrics.get(metric);
+    if (state === undefined) {
+      const coverage = (name: string) => this.view.coverage(name);
+      state = new MetricState(metric, coveredOfMetric(metric, coverage), statedOfMetric(metric, coverage));
+      this.#metrics.set(metric, state);
     }
-    return covered;
+    return state;
   }
 
-  /** What statements cover: it counts as observed even without a value. */
-  stated(metric: Metric): Intervals {
-    let stated = this.#stated.get(metric);
-    if (stated === undefined) {
-      stated = statedOfMetric(metric, (name) => this.view.coverage(name));
-      this.#stated.set(metric, stated);
+  covered(metric: Metric): Intervals {
+    return this.metric(metric).covered;
+  }
+
+  /** E of a period: most of what shares a cycle was measured at one instant. */
+  elapsed(period: Span, at: Instant): Elapsed {
+    let elapsed = this.#elapsed.get(period);
+    if (elapsed === undefined || elapsed.at !== at) {
+      if (this.#elapsed.size >= KEPT_MAX) this.#elapsed.clear();
+      const share = elapsedShare(period, at);
+      elapsed = { at, share, number: toNumber(share) };
+      this.#elapsed.set(period, elapsed);
     }
-    return stated;
+    return elapsed;
   }
 }

@@ -1,13 +1,13 @@
 import { closeOf } from '../definition/compile-cycle.ts';
+import type { CompiledSubject } from '../definition/compiled.ts';
 import type { Evaluation } from '../evaluation.ts';
-import type { Instant } from '../instant.ts';
-import { subjectOf } from '../subjects.ts';
+import type { Instant, Span } from '../instant.ts';
 import type { View } from '../view.ts';
-import { Context } from './context.ts';
+import { Context, type FoundSubject } from './context.ts';
 import type { Draft } from './draft.ts';
 import { evaluateKeyResult } from './key-result.ts';
 import { evaluateKpi } from './kpi.ts';
-import { evaluateObjective, evaluateUnit } from './rollup.ts';
+import { type EvaluateMember, evaluateObjective, evaluateUnit } from './rollup.ts';
 import { sentenceOf } from './sentence.ts';
 import type { Trace } from './trace.ts';
 
@@ -36,47 +36,55 @@ export function evaluateMany(view: View, subjects: readonly string[], instants: 
 /** The same with everything it did written into `trace`; members of a roll-up leave only their own line. */
 export function evaluateTraced(view: View, subject: string, asOf: Instant, trace: Trace): Evaluation | undefined {
   const silent = new Context(view);
-  const draft = draftOf(new Context(view, trace), subject, asOf, (member, at) => evaluateIn(silent, member, at));
-  return draft;
+  const traced = new Context(view, trace);
+  const found = traced.subject(subject);
+  return found && make(traced, found, subject, asOf, (member, at) => evaluateIn(silent, member, at));
 }
 
 function evaluateIn(context: Context, subject: string, asOf: Instant): Evaluation | undefined {
-  if (context.memoAt !== asOf) {
-    context.memo.clear();
-    context.memoAt = asOf;
+  const found = context.subject(subject);
+  if (found === undefined) return undefined;
+  if (found.at !== asOf) {
+    // A loop of objectives cannot be compiled; if one were, it would end here as a member that is not there.
+    found.at = asOf;
+    found.evaluation = undefined;
+    context.evaluate ??= (member, at) => evaluateIn(context, member, at);
+    found.evaluation = make(context, found, subject, asOf, context.evaluate);
   }
-  if (context.memo.has(subject)) return context.memo.get(subject);
-  // A loop of objectives cannot be compiled; if one were, it would end here as a member that is not there.
-  context.memo.set(subject, undefined);
-  const evaluation = draftOf(context, subject, asOf, (member, at) => evaluateIn(context, member, at));
-  context.memo.set(subject, evaluation);
-  return evaluation;
+  return found.evaluation;
+}
+
+function make(
+  context: Context,
+  { compiled, closed }: FoundSubject,
+  subject: string,
+  asOf: Instant,
+  member: EvaluateMember,
+): Evaluation | undefined {
+  // A period that is not closed has no second subject yet.
+  if (compiled.kind === 'kpi' && closed !== undefined && closeOf(closed, compiled.source, null) > asOf)
+    return undefined;
+  const draft = draftOf(context, compiled, closed, subject, asOf, member);
+  draft.sentence = sentenceOf(compiled, draft);
+  return draft;
 }
 
 function draftOf(
   context: Context,
+  compiled: CompiledSubject,
+  closed: Span | undefined,
   subject: string,
   asOf: Instant,
-  member: (subject: string, asOf: Instant) => Evaluation | undefined,
-): Evaluation | undefined {
-  const found = subjectOf(context.catalog, subject);
-  if (found === undefined) return undefined;
-  const { compiled, closed } = found;
-  // A period that is not closed has no second subject yet.
-  if (compiled.kind === 'kpi' && closed !== undefined && closeOf(closed, compiled.source, null) > asOf)
-    return undefined;
-  const draft = ((): Draft => {
-    switch (compiled.kind) {
-      case 'key_result':
-        return evaluateKeyResult(context, compiled, asOf);
-      case 'kpi':
-        return evaluateKpi(context, compiled, asOf, subject, closed);
-      case 'objective':
-        return evaluateObjective(context, compiled, asOf, member);
-      case 'unit':
-        return evaluateUnit(context, compiled, asOf, member);
-    }
-  })();
-  draft.sentence = sentenceOf(compiled, draft);
-  return draft;
+  member: EvaluateMember,
+): Draft {
+  switch (compiled.kind) {
+    case 'key_result':
+      return evaluateKeyResult(context, compiled, asOf);
+    case 'kpi':
+      return evaluateKpi(context, compiled, asOf, subject, closed);
+    case 'objective':
+      return evaluateObjective(context, compiled, asOf, member);
+    case 'unit':
+      return evaluateUnit(context, compiled, asOf, member);
+  }
 }

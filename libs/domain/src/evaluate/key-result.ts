@@ -3,19 +3,7 @@ import type { CompiledKeyResult } from '../definition/compiled.ts';
 import type { Instant } from '../instant.ts';
 import { latestBucket, readMetric } from '../metric/aggregate.ts';
 import { formatDecimal } from '../number/decimal.ts';
-import {
-  add,
-  compare,
-  divide,
-  multiply,
-  ONE,
-  type Rational,
-  subtract,
-  toNumber,
-  toScaled,
-  ZERO,
-} from '../number/rational.ts';
-import { elapsedShare } from '../pace/elapsed.ts';
+import { add, alongScaled, compare, divide, ONE, type Rational, subtract, toNumber, ZERO } from '../number/rational.ts';
 import { bucketEdge } from '../time/bucket.ts';
 import type { CheckIn } from '../view.ts';
 import { checkInsWithin, checkInValue, lastCheckIn } from './check-in.ts';
@@ -45,6 +33,8 @@ export interface Progress {
   /** The same against the first target ever set. */
   readonly original: Rational | null;
   readonly coverage: number;
+  /** Of `reach`: from where to where. */
+  readonly way?: { readonly baseline: Rational; readonly target: Rational };
 }
 
 export function evaluateKeyResult(context: Context, result: CompiledKeyResult, asOf: Instant): Draft {
@@ -70,7 +60,7 @@ export function evaluateKeyResult(context: Context, result: CompiledKeyResult, a
   const ended = asOf >= span.to;
   draft.provisional = measured.provisional || (ended && asOf < result.close);
   const at = ended ? span.to : measured.measuredAt;
-  draft.elapsed = at === null ? null : toNumber(elapsedShare(span, at));
+  draft.elapsed = at === null ? null : context.elapsed(span, at).number;
   if (progress.progress !== null) putProgress(draft, context, result, progress, progress.progress, at ?? asOf);
   draft.coverage = progress.progress === null ? 0 : progress.coverage;
   draft.freshCoverage = draft.freshness === 'fresh' ? draft.coverage : 0;
@@ -136,11 +126,14 @@ function reach(context: Context, draft: Draft, result: CompiledKeyResult, checkI
   }
   const target = inForce(result.target, asOf, span.to);
   const first = original(result.target);
+  if (target === undefined || first === undefined) return nothing;
+  const progress = reached(measured.value, baseline, target, result.direction);
   return {
     measured,
-    progress: target === undefined ? null : reached(measured.value, baseline, target, result.direction),
-    original: first === undefined ? null : reached(measured.value, baseline, first, result.direction),
+    progress,
+    original: first === target ? progress : reached(measured.value, baseline, first, result.direction),
     coverage: 1,
+    way: { baseline, target },
   };
 }
 
@@ -194,46 +187,39 @@ function putProgress(
   draft: Draft,
   context: Context,
   result: CompiledKeyResult,
-  { measured }: Progress,
+  { way }: Progress,
   exact: Rational,
   at: Instant,
 ): void {
   const raw = toNumber(exact);
   draft.progressRaw = raw;
   draft.progress = clamp(raw);
-  const expected = expectedShare(draft, context, result, at);
+  const expected = expectedShare(draft, context, result, way, at);
   draft.expected = toNumber(expected);
   draft.gap = draft.expected - raw;
   draft.pace = draft.expected > 0 ? raw / draft.expected : null;
-  if (result.type === 'reach' && measured.value !== null) {
-    const { span } = result.cycle;
-    const target = inForce(result.target, draft.asOf, span.to);
-    const baseline = baselineInForce(context, result, draft.asOf);
-    if (target !== undefined && baseline !== null) {
-      draft.expectedValue = formatDecimal(toScaled(add(baseline, multiply(expected, subtract(target, baseline)))));
-    }
-  }
-}
-
-function baselineInForce(context: Context, result: CompiledKeyResult, asOf: Instant): Rational | null {
-  const written = inForce(result.baseline, asOf, result.cycle.span.to) ?? (result.cumulative ? ZERO : undefined);
-  return written === 'start' ? baselineAtStart(context, result, asOf) : (written ?? null);
+  if (way !== undefined) draft.expectedValue = formatDecimal(alongScaled(way.baseline, way.target, expected));
 }
 
 /** E*: by pace, by what is due, or 1 where every grain has to be met. */
-function expectedShare(draft: Draft, context: Context, result: CompiledKeyResult, at: Instant): Rational {
+function expectedShare(
+  draft: Draft,
+  context: Context,
+  result: CompiledKeyResult,
+  way: Progress['way'],
+  at: Instant,
+): Rational {
   const { span } = result.cycle;
   if (result.type === 'at_least' || result.type === 'at_most' || result.type === 'between') return ONE;
   if (result.type === 'milestones' && result.milestones.some(({ due }) => due !== null)) {
     draft.paceMethod = 'milestones';
     return dueShare(result, Math.min(draft.asOf, span.to));
   }
-  const byValue = result.type === 'reach';
-  const course = {
-    period: span,
-    baseline: (byValue ? baselineInForce(context, result, draft.asOf) : null) ?? ZERO,
-    target: (byValue ? inForce(result.target, draft.asOf, span.to) : undefined) ?? ONE,
-  };
+  if (result.pace.method === 'linear') {
+    draft.paceMethod = 'linear';
+    return context.elapsed(span, at).share;
+  }
+  const course = { period: span, baseline: way?.baseline ?? ZERO, target: way?.target ?? ONE };
   const { source } = result;
   const seasonal = source === null ? null : { source, seasons: seasonsOfCycle(result.cycle), asOf: draft.asOf };
   const { share, method } = expectedByPace(context, result.pace, course, at, seasonal);

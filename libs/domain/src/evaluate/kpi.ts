@@ -1,8 +1,9 @@
 import { inForce, nearestInForce } from '../dating.ts';
 import { closeOf } from '../definition/compile-cycle.ts';
-import type { CompiledKpi } from '../definition/compiled.ts';
+import type { CompiledKpi, Source } from '../definition/compiled.ts';
 import type { Instant, Span } from '../instant.ts';
-import { latestBucket, readMetric } from '../metric/aggregate.ts';
+import { isFilled, latestBucket, readMetric } from '../metric/aggregate.ts';
+import type { Metric } from '../metric/metric.ts';
 import { formatDecimal } from '../number/decimal.ts';
 import {
   compare,
@@ -15,7 +16,6 @@ import {
   toScaled,
   ZERO,
 } from '../number/rational.ts';
-import { elapsedShare } from '../pace/elapsed.ts';
 import { bucketAt, bucketEdge, bucketsBetween, type Grid } from '../time/bucket.ts';
 import { labelOf, rollingLabel } from '../time/label.ts';
 import type { Context } from './context.ts';
@@ -34,11 +34,11 @@ import {
   SEVERAL_SERIES,
   wholeBy,
 } from './reading.ts';
-import { bucketsOf, isCompletePeriod, lastCompleteWindow } from './window.ts';
+import { bucketsOf, type CompleteWindow, isCompletePeriod, lastCompleteWindow } from './window.ts';
 
 /** The judged period and what it is called. */
 interface KpiWindow {
-  readonly span: Span;
+  readonly span: Span | CompleteWindow;
   readonly label: string;
   /** The period is over and settled: it is judged as achieved or missed. */
   readonly closed: boolean;
@@ -50,7 +50,7 @@ export function evaluateKpi(context: Context, kpi: CompiledKpi, asOf: Instant, s
   const draft = blank(context, subject, asOf);
   const window = closed === undefined ? windowAt(context, kpi, asOf) : closedWindow(kpi, closed, asOf);
   const end = window?.span.to ?? Number.POSITIVE_INFINITY;
-  if (window !== undefined) draft.period = { ...window.span, label: window.label };
+  if (window !== undefined) draft.period = { from: window.span.from, to: window.span.to, label: window.label };
   putTarget(draft, kpi, end);
   if (window !== undefined && asOf < window.span.from) {
     conclude(draft, 'not_started', 'before_start');
@@ -69,7 +69,7 @@ export function evaluateKpi(context: Context, kpi: CompiledKpi, asOf: Instant, s
   observe(draft, context, kpi.source, bounds);
   const measured =
     window === undefined ? withoutWindow(context, kpi, asOf) : read(context, kpi, window, asOf, closed !== undefined);
-  putMeasured(draft, measured, window);
+  putMeasured(draft, context, measured, window);
   const standing = stand(draft, context, kpi, measured, window);
   draft.coverage = standing === null ? 0 : 1;
   draft.freshCoverage = draft.freshness === 'fresh' ? draft.coverage : 0;
@@ -81,12 +81,6 @@ export function evaluateKpi(context: Context, kpi: CompiledKpi, asOf: Instant, s
 function windowAt(context: Context, kpi: CompiledKpi, asOf: Instant): KpiWindow | undefined {
   const { period, source } = kpi;
   const { metric } = source;
-  const open = (span: Span, label: string): KpiWindow => ({
-    span: { from: span.from, to: span.to },
-    label,
-    closed: false,
-    close: Number.POSITIVE_INFINITY,
-  });
   switch (period.kind) {
     case 'cycle': {
       const { span, name } = period.cycle;
@@ -103,16 +97,21 @@ function windowAt(context: Context, kpi: CompiledKpi, asOf: Instant): KpiWindow 
       return span === undefined ? undefined : open(span, labelIn(metric.grid, span));
     }
     case 'each': {
-      const span = lastCompleteWindow(metric, context.covered(metric), period.grid, 1, asOf);
+      const span = lastCompleteWindow(metric, context.metric(metric).allRuns(asOf), period.grid, 1, asOf);
       return span === undefined ? undefined : open(span, labelIn(period.grid, span));
     }
     case 'rolling': {
-      const span = lastCompleteWindow(metric, context.covered(metric), period.grid, period.count, asOf);
+      const runs = context.metric(metric).allRuns(asOf);
+      const span = lastCompleteWindow(metric, runs, period.grid, period.count, asOf);
       const first = span === undefined ? undefined : bucketAt(period.grid, span.from);
       if (span === undefined || first === undefined) return undefined;
       return open(span, rollingLabel(period.grid, first, period.count));
     }
   }
+}
+
+function open(span: Span, label: string): KpiWindow {
+  return { span, label, closed: false, close: Number.POSITIVE_INFINITY };
 }
 
 function labelIn(grid: Grid, span: Span): string {
@@ -124,7 +123,7 @@ function closedWindow(kpi: CompiledKpi, span: Span, asOf: Instant): KpiWindow {
   const { period, source } = kpi;
   const label = period.kind === 'toDate' || period.kind === 'each' ? labelIn(period.grid, span) : '';
   const close = closeOf(span, source, null);
-  return { span: { from: span.from, to: span.to }, label, closed: asOf >= close, close };
+  return { span, label, closed: asOf >= close, close };
 }
 
 function putTarget(draft: Draft, kpi: CompiledKpi, end: Instant): void {
@@ -157,32 +156,31 @@ function read(context: Context, kpi: CompiledKpi, window: KpiWindow, asOf: Insta
 }
 
 /** Complete buckets only, none of them empty; the value is the whole window's. */
-function readBuckets(context: Context, kpi: CompiledKpi, grid: Grid, span: Span, asOf: Instant): Measured {
+function readBuckets(
+  context: Context,
+  kpi: CompiledKpi,
+  grid: Grid,
+  span: Span | CompleteWindow,
+  asOf: Instant,
+): Measured {
   const { source } = kpi;
   const { metric, where } = source;
-  const covered = context.covered(metric);
   const own = bucketsOf(metric, span);
-  const observed = nothingComplete(context, source, bucketEdge(metric.grid, span.to), asOf);
-  const empty = (reason: 'window_not_covered' | 'empty_bucket'): Measured => ({
-    ...NOTHING,
-    missing: observed.verdict === 'no_data' ? observed : { verdict: 'insufficient_data', reason },
-  });
-  const buckets = bucketsBetween(grid, span.from, span.to);
-  const rolling = kpi.period.kind === 'rolling' ? kpi.period.count : 1;
-  const whole =
-    buckets.length === rolling && buckets.every((bucket) => isCompletePeriod(metric, covered, bucket, asOf));
-  if (own === undefined || !whole) return empty('window_not_covered');
-  const options = { asOf, emptyIsZero: true };
-  const reading = readMetric(metric, context.cellsOf, where, [own], options);
+  const empty = (reason: 'window_not_covered' | 'empty_bucket'): Measured => {
+    const observed = nothingComplete(context, source, bucketEdge(metric.grid, span.to), asOf);
+    return {
+      ...NOTHING,
+      missing: observed.verdict === 'no_data' ? observed : { verdict: 'insufficient_data', reason },
+    };
+  };
+  const count = kpi.period.kind === 'rolling' ? kpi.period.count : 1;
+  if (own === undefined || !isWhole(context, metric, grid, span, count, asOf)) return empty('window_not_covered');
+  const reading = readMetric(metric, context.cellsOf, where, [own], { asOf, emptyIsZero: true });
   note(context, 'value', source, [own], asOf, reading);
   if (reading.reason === 'several_series') return { ...NOTHING, missing: SEVERAL_SERIES };
   if (reading.reason === 'zero_denominator')
     return { ...NOTHING, missing: missingOf(context, source, reading, span.to, asOf) };
-  const hole = buckets.some((bucket) => {
-    const part = bucketsOf(metric, bucket);
-    return part === undefined || readMetric(metric, context.cellsOf, where, [part], options).value === null;
-  });
-  if (hole || reading.value === null) return empty('empty_bucket');
+  if (reading.value === null || hasHole(context, source, grid, span, count, asOf)) return empty('empty_bucket');
   return {
     value: reading.value,
     measuredAt: span.to,
@@ -193,7 +191,40 @@ function readBuckets(context: Context, kpi: CompiledKpi, grid: Grid, span: Span,
   };
 }
 
-function putMeasured(draft: Draft, measured: Measured, window: KpiWindow | undefined): void {
+function isWhole(
+  context: Context,
+  metric: Metric,
+  grid: Grid,
+  span: Span | CompleteWindow,
+  count: number,
+  asOf: Instant,
+): boolean {
+  if ('whole' in span && span.whole) return span.buckets === count;
+  const buckets = bucketsBetween(grid, span.from, span.to);
+  const covered = context.covered(metric);
+  return buckets.length === count && buckets.every((bucket) => isCompletePeriod(metric, covered, bucket, asOf));
+}
+
+/** Whether one of the window's complete buckets says nothing. */
+function hasHole(
+  context: Context,
+  { metric, where }: Source,
+  grid: Grid,
+  span: Span,
+  count: number,
+  asOf: Instant,
+): boolean {
+  // Of these a complete bucket without points is zero.
+  if (metric.expression === null && metric.zeroWhenEmpty) return false;
+  if (grid === metric.grid && isFilled(metric, context.cellsOf, where, span, count)) return false;
+  const options = { asOf, emptyIsZero: true };
+  return bucketsBetween(grid, span.from, span.to).some((bucket) => {
+    const part = bucketsOf(metric, bucket);
+    return part === undefined || readMetric(metric, context.cellsOf, where, [part], options).value === null;
+  });
+}
+
+function putMeasured(draft: Draft, context: Context, measured: Measured, window: KpiWindow | undefined): void {
   draft.value = textOf(measured.value);
   draft.measuredAt = measured.measuredAt;
   draft.carried = measured.carried;
@@ -204,7 +235,7 @@ function putMeasured(draft: Draft, measured: Measured, window: KpiWindow | undef
   const settling = Number.isFinite(close) && ended && !window.closed;
   draft.provisional = measured.provisional || settling;
   const at = ended && Number.isFinite(close) ? span.to : measured.measuredAt;
-  draft.elapsed = at === null ? null : toNumber(elapsedShare(span, at));
+  draft.elapsed = at === null ? null : context.elapsed(span, at).number;
 }
 
 /** Progress, expectation and ratio; `null` without a value or a target. */
@@ -223,7 +254,7 @@ function stand(
   if (target === undefined) return null;
   const at = asOf >= end ? end : (measuredAt ?? asOf);
   const share = kpi.cumulative ? paced(draft, context, kpi, target, window.span, at) : ONE;
-  const expected = toScaled(multiply(target, share));
+  const expected = toScaled(share === ONE ? target : multiply(target, share));
   draft.expected = toNumber(share);
   draft.expectedValue = formatDecimal(expected);
   const x = fromScaled(expected);
@@ -265,6 +296,10 @@ function standWithin(draft: Draft, kpi: CompiledKpi, value: Rational, end: Insta
 
 function paced(draft: Draft, context: Context, kpi: CompiledKpi, target: Rational, span: Span, at: Instant): Rational {
   const { period, source } = kpi;
+  if (kpi.pace.method === 'linear') {
+    draft.paceMethod = 'linear';
+    return context.elapsed(span, at).share;
+  }
   const seasons =
     period.kind === 'cycle'
       ? seasonsOfCycle(period.cycle)

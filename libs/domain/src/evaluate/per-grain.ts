@@ -2,7 +2,6 @@ import { type Effective, inForce, original } from '../dating.ts';
 import type { CompiledKeyResult, Range, Source } from '../definition/compiled.ts';
 import type { Instant, Span } from '../instant.ts';
 import { readMetric } from '../metric/aggregate.ts';
-import { completeRuns } from '../metric/coverage.ts';
 import { compare, ONE, type Rational, rational, ZERO } from '../number/rational.ts';
 import { bucketsBetween } from '../time/bucket.ts';
 import type { CheckIn } from '../view.ts';
@@ -115,7 +114,7 @@ function grainsOfMetric(context: Context, result: CompiledKeyResult, asOf: Insta
   const { source } = result;
   if (source === null) return { complete: 0, withData: [], resets: 0, missing: null };
   const { metric } = source;
-  const runs = completeRuns(metric, context.covered(metric), result.cycle.span, asOf);
+  const runs = context.metric(metric).runs(result.cycle.span, asOf);
   const own = result.grid === metric.grid;
   const readings = context.grainsOf(result);
   const withData: Grain[] = [];

@@ -4,7 +4,7 @@ import type { Instant, Span } from '../instant.ts';
 import { difference } from '../interval.ts';
 import { latestBucket, matchingSeries, type Reading, readMetric } from '../metric/aggregate.ts';
 import { completeRuns, EARLIEST, isComplete, statedUntil } from '../metric/coverage.ts';
-import { lateAt, type Metric, sourcesOf, staleAt } from '../metric/metric.ts';
+import { type Metric, sourcesOf, staleAt } from '../metric/metric.ts';
 import { latestCell } from '../metric/series-index.ts';
 import { formatRational, type Rational } from '../number/rational.ts';
 import type { Reason } from '../reasons.ts';
@@ -37,7 +37,7 @@ export const SEVERAL_SERIES: Missing = { verdict: 'insufficient_data', reason: '
 /** Sums, counts, counters and distinct to date: the complete buckets that start in the period. */
 export function readCumulative(context: Context, source: Source, period: Span, asOf: Instant): Measured {
   const { metric, where } = source;
-  const runs = completeRuns(metric, context.covered(metric), period, asOf);
+  const runs = context.metric(metric).runs(period, asOf);
   const last = runs.at(-1);
   const before = bucketEdge(metric.grid, period.to);
   if (last === undefined) return { ...NOTHING, missing: nothingComplete(context, source, before, asOf) };
@@ -67,8 +67,8 @@ export function readLevel(context: Context, source: Source, window: Span, asOf: 
   const carry = carryRule(context, metric, asOf, close);
   const derived = metric.expression !== null;
   // A side of a formula that a complete bucket says nothing of is zero where sums are, not missing.
-  const emptyIsZero = derived && completeRuns(metric, context.covered(metric), window, asOf).length > 0;
-  const options = { asOf, emptyIsZero, ...(derived ? {} : { carry }) };
+  const emptyIsZero = derived && context.metric(metric).runs(window, asOf).length > 0;
+  const options = derived ? { asOf, emptyIsZero } : { asOf, emptyIsZero, carry };
   const reading = readMetric(metric, context.cellsOf, where, [window], options);
   note(context, 'value', source, [window], asOf, reading);
   const end = reading.lastAt === null ? null : (bucketAt(metric.grid, reading.lastAt)?.to ?? reading.until);
@@ -91,7 +91,7 @@ export function carryRule(
 ): (bucketEnd: Instant) => boolean {
   const at = Math.min(asOf, close);
   return (bucketEnd) => {
-    const stated = statedUntil(metric, context.stated(metric), at) ?? bucketEnd;
+    const stated = statedUntil(metric, context.metric(metric).stated, at) ?? bucketEnd;
     return at <= staleAt(metric, Math.max(bucketEnd, stated));
   };
 }
@@ -137,6 +137,10 @@ function usesIncomplete(
   carry: (bucketEnd: Instant) => boolean,
 ): boolean {
   if (reading.provisional) return true;
+  const runs = context.metric(metric).runs(window, asOf);
+  const run = runs.length === 1 ? runs[0] : undefined;
+  // What is complete from the window's start on holds every point used: nothing else to look at.
+  if (run?.from === window.from && (reading.lastAt ?? run.to) < run.to && !reading.carried) return false;
   const covered = context.covered(metric);
   if (metric.aggregation === 'last') {
     return matchingSeries(context.cellsOf(metric.name), where).some((series) => {
@@ -191,7 +195,8 @@ export function observe(
   const until = Math.min(asOf, close, bucketEdge(metric.grid, before));
   const last = observedUntil(context, { metric, where }, before, until, asOf);
   if (last === NEVER) return;
-  age(draft, last, lateAt(metric, last), staleAt(metric, last), close);
+  const state = context.metric(metric);
+  age(draft, last, state.lateAt(last), state.staleAt(last), close);
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -207,7 +212,7 @@ function observedUntil(
   until: Instant,
   asOf: Instant,
 ): Instant {
-  const stated = statedUntil(metric, context.stated(metric), until) ?? NEVER;
+  const stated = statedUntil(metric, context.metric(metric).stated, until) ?? NEVER;
   if (metric.expression === null) {
     return Math.max(latestBucket(metric, context.cellsOf, where, before, asOf)?.to ?? NEVER, stated);
   }

@@ -15,6 +15,7 @@ import {
   percentDown,
   percentUp,
   placesOf,
+  targetWords,
   VERDICT_WORDS,
 } from './words.ts';
 
@@ -32,8 +33,9 @@ export function sentenceOf(compiled: CompiledSubject, said: Said): string {
     return head === null ? `${verdict}: ${why}` : `${head}; ${verdict}: ${why}`;
   }
   const expected = expectedOf(compiled, said);
-  const parts = [head, expected].filter((part) => part !== null);
-  return [...parts, comparison(compiled, said, verdict)].join('; ');
+  const compared = comparison(compiled, said, verdict);
+  if (head === null) return expected === null ? compared : `${expected}; ${compared}`;
+  return expected === null ? `${head}; ${compared}` : `${head}; ${expected}; ${compared}`;
 }
 
 function isDataVerdict({ verdict }: Said): boolean {
@@ -76,14 +78,14 @@ function headOf(compiled: CompiledSubject, said: Said): string | null {
 
 function targetOf(compiled: CompiledSubject, said: Said): string {
   const { target, targetLow: low, targetHigh: high } = said;
-  if (low !== null && high !== null) return `, ${numberWords(low)} to ${numberWords(high)} wanted,`;
+  if (low !== null && high !== null) return `, ${targetWords(low)} to ${targetWords(high)} wanted,`;
   if (target === null) return '';
   if (compiled.kind === 'key_result' && compiled.type === 'at_least')
-    return `, at least ${numberWords(target)} wanted,`;
+    return `, at least ${targetWords(target)} wanted,`;
   const most =
     (compiled.kind === 'kpi' && compiled.direction === 'lower') ||
     (compiled.kind === 'key_result' && compiled.type === 'at_most');
-  return most ? `, at most ${numberWords(target)} wanted,` : ` of ${numberWords(target)}`;
+  return most ? `, at most ${targetWords(target)} wanted,` : ` of ${targetWords(target)}`;
 }
 
 /** `null` where the full target is expected all along. */
@@ -145,25 +147,37 @@ function byPolicy(compiled: CompiledSubject, said: Said, verdict: string): strin
   if (said.reason === 'early') {
     return `${gapWords(said.gap ?? 0, placesOf(policy.deadBand))}: ${verdict} (early: up to ${numberWords(String(round12(policy.deadBand * 100)))} points behind until ${percentUp(policy.minElapsed)} % of the time)`;
   }
-  const { onTrack, atRisk } = barsOf(policy);
-  const bar = said.verdict === 'on_track' ? onTrack : atRisk;
-  const unit = policy.kind === 'gap' ? 'points' : '%';
-  const words = said.verdict === 'off_track' ? beyondWords(bar, unit) : barWords(bar, unit);
-  return `${measureWords(compiled, said, policy, placesOfBars(policy))}: ${verdict} (${words})`;
+  const { places, onTrack, atRisk, beyond } = wordsOf(policy);
+  const words = said.verdict === 'on_track' ? onTrack : said.verdict === 'off_track' ? beyond : atRisk;
+  return `${measureWords(compiled, said, policy, places)}: ${verdict} (${words})`;
 }
 
-const barPlaces = new WeakMap<Policy, number>();
+interface PolicyWords {
+  /** As many as the finest of the bars needs. */
+  readonly places: number;
+  readonly onTrack: string;
+  readonly atRisk: string;
+  readonly beyond: string;
+}
 
-/** As many places as the finest of a policy's bars needs. */
-function placesOfBars(policy: Policy): number {
-  let places = barPlaces.get(policy);
-  if (places === undefined) {
+const policyWords = new WeakMap<Policy, PolicyWords>();
+
+/** What a policy says of its bars is the same in every sentence. */
+function wordsOf(policy: Policy): PolicyWords {
+  let words = policyWords.get(policy);
+  if (words === undefined) {
     const { onTrack, atRisk } = barsOf(policy);
+    const unit = policy.kind === 'gap' ? 'points' : '%';
     const bars: number[] = [...Object.values(onTrack), ...Object.values(atRisk)];
-    places = bars.reduce((most, bar) => Math.max(most, placesOf(bar)), 0);
-    barPlaces.set(policy, places);
+    words = {
+      places: bars.reduce((most, bar) => Math.max(most, placesOf(bar)), 0),
+      onTrack: barWords(onTrack, unit),
+      atRisk: barWords(atRisk, unit),
+      beyond: beyondWords(atRisk, unit),
+    };
+    policyWords.set(policy, words);
   }
-  return places;
+  return words;
 }
 
 function measureWords(compiled: CompiledSubject, said: Said, policy: Policy, places: number): string {

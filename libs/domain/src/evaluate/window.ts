@@ -1,6 +1,6 @@
 import type { Instant, Span } from '../instant.ts';
 import type { Intervals } from '../interval.ts';
-import { completeRuns, EARLIEST } from '../metric/coverage.ts';
+import { completeRuns } from '../metric/coverage.ts';
 import type { Metric } from '../metric/metric.ts';
 import { bucketAt, bucketFrom, bucketUntil, type Grid, previousBucket } from '../time/bucket.ts';
 
@@ -20,26 +20,39 @@ export function isCompletePeriod(metric: Metric, covered: Intervals, period: Spa
   return run !== undefined && more.length === 0 && run.from === own.from && run.to === own.to;
 }
 
+export interface CompleteWindow extends Span {
+  /** Fewer than asked for where a calendar's table begins later. */
+  readonly buckets: number;
+  /** All of it lies in one run of complete buckets. */
+  readonly whole: boolean;
+}
+
 /**
  * The window of `count` buckets of a grid that ends with the last complete one. Where the others are not all covered the
- * window is returned nevertheless: it is the one that is judged, and it cannot be.
+ * window is returned nevertheless: it is the one that is judged, and it cannot be. `runs`: all complete buckets there are.
  */
 export function lastCompleteWindow(
   metric: Metric,
-  covered: Intervals,
+  runs: readonly Span[],
   grid: Grid,
   count: number,
   asOf: Instant,
-): Span | undefined {
-  const runs = completeRuns(metric, covered, { from: EARLIEST, to: asOf }, asOf);
+): CompleteWindow | undefined {
   for (let index = runs.length - 1; index >= 0; index -= 1) {
     const run = runs[index];
     if (run === undefined) continue;
     const last = lastWithin(metric, grid, run, asOf);
     if (last === undefined) continue;
     let first = last;
-    for (let step = 1; step < count; step += 1) first = previousBucket(grid, first) ?? first;
-    return { from: first.from, to: last.to };
+    let buckets = 1;
+    for (; buckets < count; buckets += 1) {
+      const before = previousBucket(grid, first);
+      if (before === undefined) break;
+      first = before;
+    }
+    // Only of the window's own grid is the start of a bucket the start of the metric's first one in it.
+    const own = grid === metric.grid ? first : bucketsOf(metric, { from: first.from, to: last.to });
+    return { from: first.from, to: last.to, buckets, whole: own !== undefined && own.from >= run.from };
   }
   return undefined;
 }

@@ -19,10 +19,34 @@ export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
 
+/** What was said is said again at every instant: kept by what it says, emptied when full. */
+const KEPT_MAX = 10_000;
+const dates = new Map<number, string>();
+
 /** `22 Nov 2026`, in the subject's zone. */
 export function dateWords(at: Instant, zone: Zone): string {
-  const { year, month, day } = civilOf(zone.dayAt(at));
-  return `${day} ${MONTHS[month - 1] ?? ''} ${pad(year, 4)}`;
+  const of = zone.dayAt(at);
+  let words = dates.get(of);
+  if (words === undefined) {
+    const { year, month, day } = civilOf(of);
+    words = `${day} ${MONTHS[month - 1] ?? ''} ${pad(year, 4)}`;
+    if (dates.size >= KEPT_MAX) dates.clear();
+    dates.set(of, words);
+  }
+  return words;
+}
+
+const targets = new Map<string, string>();
+
+/** `numberWords` of what stands in a definition. */
+export function targetWords(text: string): string {
+  let words = targets.get(text);
+  if (words === undefined) {
+    words = numberWords(text);
+    if (targets.size >= KEPT_MAX) targets.clear();
+    targets.set(text, words);
+  }
+  return words;
 }
 
 /**
@@ -30,29 +54,51 @@ export function dateWords(at: Instant, zone: Zone): string {
  * reading, so a sentence never claims a precision nobody compares by eye.
  */
 export function numberWords(text: string): string {
-  const [whole = '0', places = ''] = text.replace('-', '').split('.');
-  const sign = text.startsWith('-') ? '-' : '';
-  if (places.length <= 2 && (whole.length < 4 || places === ''))
-    return sign + grouped(whole) + (places === '' ? '' : `.${places}`);
-  const keep = whole.length >= 4 ? 0 : whole.length === 3 ? 1 : whole !== '0' ? 2 : leadingZeros(places) + 3;
-  return sign + rounded(whole, places, keep);
+  if (text.charCodeAt(0) === MINUS) return `-${numberWords(text.slice(1))}`;
+  const dot = text.indexOf('.');
+  if (dot < 0) return grouped(text);
+  const places = text.length - dot - 1;
+  if (places <= 2 && dot < 4) return text;
+  const keep = dot >= 4 ? 0 : dot === 3 ? 1 : text.charCodeAt(0) !== ZERO ? 2 : leadingZeros(text) + 3;
+  return rounded(text, dot, keep);
 }
 
-function leadingZeros(places: string): number {
-  return /^0*/.exec(places)?.[0].length ?? 0;
+const MINUS = 45;
+const ZERO = 48;
+const FIVE = 53;
+
+/** Of `0.00…`. */
+function leadingZeros(text: string): number {
+  let at = 2;
+  while (text.charCodeAt(at) === ZERO) at++;
+  return at - 2;
 }
+
+/** Longer numbers than this no double holds. */
+const SAFE_DIGITS = 15;
 
 /** Half up on the digits themselves; doubles do not hold 38 of them. */
-function rounded(whole: string, places: string, keep: number): string {
-  const digits = BigInt(whole + places.padEnd(keep, '0').slice(0, keep));
-  const up = Number(places[keep] ?? '0') >= 5 ? 1n : 0n;
-  const text = (digits + up).toString().padStart(keep + 1, '0');
-  const head = text.slice(0, text.length - keep);
-  const tail = text.slice(text.length - keep).replace(/0+$/, '');
-  return grouped(head) + (keep === 0 || tail === '' ? '' : `.${tail}`);
+function rounded(text: string, dot: number, keep: number): string {
+  const head = text.slice(0, dot);
+  const up = text.charCodeAt(dot + 1 + keep) >= FIVE;
+  if (keep === 0) return grouped(up ? nextOf(head) : head);
+  const digits = head + text.slice(dot + 1, dot + 1 + keep).padEnd(keep, '0');
+  const all = up ? nextOf(digits) : digits;
+  let end = all.length;
+  const point = end - keep;
+  while (end > point && all.charCodeAt(end - 1) === ZERO) end--;
+  const whole = all.slice(0, point);
+  return end === point ? grouped(whole) : `${grouped(whole)}.${all.slice(point, end)}`;
+}
+
+function nextOf(digits: string): string {
+  return digits.length <= SAFE_DIGITS
+    ? String(Number(digits) + 1).padStart(digits.length, '0')
+    : (BigInt(digits) + 1n).toString();
 }
 
 function grouped(whole: string): string {
+  if (whole.length <= 3) return whole;
   let text = whole.slice(-3);
   for (let end = whole.length - 3; end > 0; end -= 3) text = `${whole.slice(Math.max(0, end - 3), end)},${text}`;
   return text;
@@ -83,6 +129,7 @@ function scaled(share: number, places: number): number {
 }
 
 function shown(value: number, places: number): string {
+  if (places === 0 && value >= 0 && value < 1000) return String(value);
   return numberWords(String((value === 0 ? 0 : value) / 10 ** places));
 }
 

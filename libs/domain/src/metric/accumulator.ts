@@ -26,9 +26,9 @@ export class Accumulator {
 
   /** The cells [low, high) of a series, each seen whole. */
   addRun(index: SeriesIndex, low: number, high: number): void {
-    const last = index.before(high);
-    if (last === undefined || low >= high || last.from < index.cells[low]!.from) return;
-    this.note(last, index.count(low, high));
+    const filled = index.lastFilled(high);
+    if (filled < low) return;
+    this.note(index.toOf(filled), index.lastAtOf(filled), index.count(low, high));
     switch (this.aggregation) {
       case 'sum':
       case 'avg':
@@ -45,7 +45,7 @@ export class Accumulator {
         this.resets += index.resets(low, high);
         return;
       case 'last':
-        this.take(last);
+        this.take(index.cells[filled]!);
         return;
       default:
         for (let at = low; at < high; at++) {
@@ -59,7 +59,7 @@ export class Accumulator {
 
   /** One cell, as seen by some instant; `base` is a counter's sample before it. */
   addCell(cell: Cell, base: Scaled | undefined): void {
-    this.note(cell, cell.count);
+    this.note(cell.to, cell.lastAt, cell.count);
     switch (this.aggregation) {
       case 'sum':
       case 'avg':
@@ -109,10 +109,10 @@ export class Accumulator {
     }
   }
 
-  private note(cell: Cell, count: number): void {
+  private note(to: Instant, lastAt: Instant, count: number): void {
     this.count += count;
-    if (this.until === null || cell.to > this.until) this.until = cell.to;
-    if (this.lastAt === null || cell.lastAt > this.lastAt) this.lastAt = cell.lastAt;
+    if (this.until === null || to > this.until) this.until = to;
+    if (this.lastAt === null || lastAt > this.lastAt) this.lastAt = lastAt;
   }
 
   private take(cell: Cell): void {

@@ -6,7 +6,7 @@ import { bucketAt } from '../time/bucket.ts';
 import { Accumulator } from './accumulator.ts';
 import { evaluateExpression } from './expression.ts';
 import type { Metric } from './metric.ts';
-import { cellAsOf, indexOfSeries, latestCell, type SeriesIndex } from './series-index.ts';
+import { cellAsOf, indexOfSeries, latestCell, latestStart, type SeriesIndex, showsRunning } from './series-index.ts';
 
 export type CellsOf = (metric: string) => MetricCells;
 export type Where = Readonly<Record<string, string>>;
@@ -102,12 +102,11 @@ export function latestBucket(
   isWhole: (bucket: Span) => boolean = () => false,
 ): Span | undefined {
   if (metric.expression === null) {
-    let latest: Instant | undefined;
+    let latest = Number.NEGATIVE_INFINITY;
     for (const series of matchingSeries(cellsOf(metric.name), where)) {
-      const cell = latestCell(metric, series, before, asOf);
-      if (cell !== undefined && (latest === undefined || cell.from > latest)) latest = cell.from;
+      latest = Math.max(latest, latestStart(metric, series, before, asOf));
     }
-    return latest === undefined ? undefined : bucketAt(metric.grid, latest);
+    return latest === Number.NEGATIVE_INFINITY ? undefined : bucketAt(metric.grid, latest);
   }
   let limit = before;
   for (;;) {
@@ -142,6 +141,25 @@ export function hasPoint(metric: Metric, cellsOf: CellsOf, where: Where | undefi
   return matchingSeries(cellsOf(metric.name), where).some(
     (series) => latestCell(metric, series, Number.POSITIVE_INFINITY, asOf) !== undefined,
   );
+}
+
+/**
+ * Whether one series alone has a point in each of the `count` buckets of the metric's own grain that a window of complete ones
+ * consists of. `false` is no answer: several series together may, and a ratio's points may have no denominator.
+ */
+export function isFilled(
+  metric: Metric,
+  cellsOf: CellsOf,
+  where: Where | undefined,
+  window: Span,
+  count: number,
+): boolean {
+  // Cells of time points may be pieces of a bucket.
+  if (metric.expression !== null || metric.aggregation === 'ratio' || metric.points === 'time') return false;
+  return matchingSeries(cellsOf(metric.name), where).some((series) => {
+    const index = indexOfSeries(series);
+    return !index.versioned && index.lower(window.to) - index.lower(window.from) === count;
+  });
 }
 
 class Reader {
@@ -240,22 +258,26 @@ class Reader {
     let high = index.lower(window.to);
     if (low >= high) return;
     // Cells end in order, so at most the last that has started by asOf has not ended.
-    if (index.cells[high - 1]!.to <= asOf) {
+    if (index.toOf(high - 1) <= asOf) {
       into.addRun(index, low, high);
       return;
     }
     high = Math.min(high, index.upper(asOf));
     if (low >= high) return;
-    const last = index.cells[high - 1]!;
-    if (last.to <= asOf) {
+    if (index.toOf(high - 1) <= asOf) {
       into.addRun(index, low, high);
       return;
     }
     into.addRun(index, low, high - 1);
+    if (!showsRunning(this.metric, index)) return;
+    const last = index.cells[high - 1]!;
     const seen = cellAsOf(this.metric, index.series, last, asOf);
     if (seen === undefined) return;
     this.provisional = true;
-    into.addCell(seen, this.metric.aggregation === 'counter' ? index.before(high - 1)?.last : undefined);
+    into.addCell(
+      seen,
+      this.metric.aggregation === 'counter' ? index.cells[index.lastFilled(high - 1)]?.last : undefined,
+    );
   }
 }
 

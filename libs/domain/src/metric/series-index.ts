@@ -3,50 +3,113 @@ import type { Instant } from '../instant.ts';
 import { cellFromVersions } from './cells.ts';
 import type { Metric } from './metric.ts';
 
+/** One row per cell: its start and end, the time of its latest point, the points of all cells before it. */
+const STRIDE = 4;
+const TO = 1;
+const LAST_AT = 2;
+const BEFORE = 3;
+
 /**
- * What makes a window of a series cheap: starts for binary search, and running totals built on first use, so that a sum over
- * a year of days is one subtraction. Belongs to the cells, not to any window.
+ * What makes a window of a series cheap: rows for binary search that lie together in memory, and running totals built on first
+ * use, so that a sum over a year of days is one subtraction. Belongs to the cells, not to any window.
  */
 export class SeriesIndex {
   readonly series: SeriesCells;
   readonly cells: readonly Cell[];
-  readonly froms: Float64Array;
-  private counts: Float64Array | undefined;
-  private sums: Scaled[] | undefined;
-  private numerators: Scaled[] | undefined;
-  private denominators: Scaled[] | undefined;
-  private growths: Scaled[] | undefined;
+  /** Whether any cell says what stood inside its bucket. */
+  readonly versioned: boolean;
+  private readonly rows: Float64Array;
+  /** Where the last two searches ended: a window begins and ends where the one before it did, or next to it. */
+  private recent = 0;
+  private other = 0;
+  private sums: Totals | undefined;
+  private numerators: Totals | undefined;
+  private denominators: Totals | undefined;
+  private growths: Totals | undefined;
   private drops: Float64Array | undefined;
 
   constructor(series: SeriesCells) {
     this.series = series;
-    this.cells = series.cells;
-    this.froms = Float64Array.from(series.cells, (cell) => cell.from);
+    const { cells } = series;
+    this.cells = cells;
+    const rows = new Float64Array((cells.length + 1) * STRIDE);
+    let row = 0;
+    let points = 0;
+    let versioned = false;
+    for (const { from, to, lastAt, count, versions } of cells) {
+      rows[row] = from;
+      rows[row + TO] = to;
+      rows[row + LAST_AT] = lastAt;
+      rows[row + BEFORE] = points;
+      points += count;
+      versioned ||= versions !== undefined;
+      row += STRIDE;
+    }
+    // Behind the last cell: no search goes further.
+    rows[row] = Number.POSITIVE_INFINITY;
+    rows[row + BEFORE] = points;
+    this.rows = rows;
+    this.versioned = versioned;
+  }
+
+  fromOf(index: number): Instant {
+    return this.rows[index * STRIDE]!;
+  }
+
+  toOf(index: number): Instant {
+    return this.rows[index * STRIDE + TO]!;
+  }
+
+  lastAtOf(index: number): Instant {
+    return this.rows[index * STRIDE + LAST_AT]!;
   }
 
   /** The index of the first cell that starts at or after an instant. */
   lower(at: Instant): number {
-    const { froms } = this;
+    const { recent, other } = this;
+    if (this.begins(recent, at)) return recent;
+    if (this.begins(other, at)) {
+      this.other = recent;
+      this.recent = other;
+      return other;
+    }
     let first = 0;
-    let end = froms.length;
+    let end = this.cells.length;
     while (first < end) {
       const middle = (first + end) >>> 1;
-      if (froms[middle]! < at) first = middle + 1;
+      if (this.fromOf(middle) < at) first = middle + 1;
       else end = middle;
     }
+    this.other = recent;
+    this.recent = first;
     return first;
+  }
+
+  private begins(index: number, at: Instant): boolean {
+    return this.fromOf(index) >= at && (index === 0 || this.fromOf(index - 1) < at);
   }
 
   /** The index of the first cell that starts after an instant. */
   upper(at: Instant): number {
     const index = this.lower(at);
-    return this.froms[index] === at ? index + 1 : index;
+    return this.fromOf(index) === at ? index + 1 : index;
+  }
+
+  /** The index behind the cells that start before `before` and by `asOf`. */
+  startedBy(before: Instant, asOf: Instant): number {
+    return before > asOf ? this.upper(asOf) : this.lower(before);
   }
 
   /** Points in the cells [low, high). */
   count(low: number, high: number): number {
-    this.counts ??= countsOf(this.cells, (cell) => cell.count);
-    return this.counts[high]! - this.counts[low]!;
+    return this.rows[high * STRIDE + BEFORE]! - this.rows[low * STRIDE + BEFORE]!;
+  }
+
+  /** The index of the last cell of [0, high) that holds a point; -1 without one. */
+  lastFilled(high: number): number {
+    let index = high - 1;
+    while (index >= 0 && this.count(index, index + 1) === 0) index--;
+    return index;
   }
 
   sum(low: number, high: number): Scaled {
@@ -75,15 +138,6 @@ export class SeriesIndex {
     return this.drops![high]! - this.drops![low]!;
   }
 
-  /** The last cell of [0, high) that holds a point. */
-  before(high: number): Cell | undefined {
-    for (let index = high - 1; index >= 0; index--) {
-      const cell = this.cells[index]!;
-      if (cell.count > 0) return cell;
-    }
-    return undefined;
-  }
-
   private buildGrowth(): void {
     if (this.growths !== undefined) return;
     const growths: Scaled[] = [0n];
@@ -100,7 +154,7 @@ export class SeriesIndex {
       }
       growths.push(total);
     }
-    this.growths = growths;
+    this.growths = packed(growths);
     this.drops = drops;
   }
 }
@@ -122,6 +176,11 @@ export function indexOfSeries(series: SeriesCells): SeriesIndex {
   return index;
 }
 
+/** Whether a bucket that has not ended may show anything: period points do only where something was said inside it. */
+export function showsRunning(metric: Metric, index: SeriesIndex): boolean {
+  return metric.points === 'time' || index.versioned;
+}
+
 /** A cell as an as-of sees it; `undefined` when none of its points is valid by then. */
 export function cellAsOf(metric: Metric, series: SeriesCells, cell: Cell, asOf: Instant): Cell | undefined {
   if (asOf >= cell.to) return cell.count > 0 ? cell : undefined;
@@ -130,28 +189,42 @@ export function cellAsOf(metric: Metric, series: SeriesCells, cell: Cell, asOf: 
   return cell.versions === undefined ? undefined : cellFromVersions(metric, cell, cell.versions, asOf);
 }
 
+/** The start of `latestCell`, without a look at cells that are over; -Infinity without one. */
+export function latestStart(metric: Metric, series: SeriesCells, before: Instant, asOf: Instant): Instant {
+  const index = indexOfSeries(series);
+  for (let at = index.startedBy(before, asOf) - 1; at >= 0; at--) {
+    if (index.toOf(at) <= asOf) {
+      if (index.count(at, at + 1) > 0) return index.fromOf(at);
+    } else if (showsRunning(metric, index) && cellAsOf(metric, series, index.cells[at]!, asOf) !== undefined) {
+      return index.fromOf(at);
+    }
+  }
+  return Number.NEGATIVE_INFINITY;
+}
+
 /** The latest cell of a series that starts before `before` and holds a point valid by `asOf`, as seen then. */
 export function latestCell(metric: Metric, series: SeriesCells, before: Instant, asOf: Instant): Cell | undefined {
   const index = indexOfSeries(series);
-  for (let at = Math.min(index.lower(before), index.upper(asOf)) - 1; at >= 0; at--) {
+  for (let at = index.startedBy(before, asOf) - 1; at >= 0; at--) {
     const seen = cellAsOf(metric, series, index.cells[at]!, asOf);
     if (seen !== undefined) return seen;
   }
   return undefined;
 }
 
-function totalsOf(cells: readonly Cell[], read: (cell: Cell) => Scaled): Scaled[] {
+/** Running totals; 64 bits hold nearly all, and lie together in memory. */
+type Totals = BigInt64Array | readonly Scaled[];
+
+function totalsOf(cells: readonly Cell[], read: (cell: Cell) => Scaled): Totals {
   const totals: Scaled[] = [0n];
   let total = 0n;
   for (const cell of cells) {
     total += read(cell);
     totals.push(total);
   }
-  return totals;
+  return packed(totals);
 }
 
-function countsOf(cells: readonly Cell[], read: (cell: Cell) => number): Float64Array {
-  const totals = new Float64Array(cells.length + 1);
-  for (let index = 0; index < cells.length; index++) totals[index + 1] = totals[index]! + read(cells[index]!);
-  return totals;
+function packed(totals: readonly Scaled[]): Totals {
+  return totals.every((total) => BigInt.asIntN(64, total) === total) ? BigInt64Array.from(totals) : totals;
 }

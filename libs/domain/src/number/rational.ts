@@ -62,12 +62,20 @@ export function isZero(value: Rational): boolean {
 
 /** Rounded half to even at the 9th place. */
 export function toScaled(value: Rational): Scaled {
-  if (value.d === SCALE) return value.n;
-  const numerator = value.n * SCALE;
+  return value.d === SCALE ? value.n : divideHalfEven(value.n * SCALE, value.d);
+}
+
+/** from + (to − from) · share, rounded half to even at the 9th place. */
+export function alongScaled(from: Rational, to: Rational, share: Rational): Scaled {
+  if (from.d !== SCALE || to.d !== SCALE) return toScaled(add(from, multiply(share, subtract(to, from))));
+  return divideHalfEven(from.n * share.d + (to.n - from.n) * share.n, share.d);
+}
+
+function divideHalfEven(numerator: bigint, divisor: bigint): bigint {
   const magnitude = numerator < 0n ? -numerator : numerator;
-  const floor = magnitude / value.d;
-  const twice = (magnitude - floor * value.d) * 2n;
-  const up = twice > value.d || (twice === value.d && (floor & 1n) === 1n);
+  const floor = magnitude / divisor;
+  const twice = (magnitude - floor * divisor) << 1n;
+  const up = twice > divisor || (twice === divisor && (floor & 1n) === 1n);
   const rounded = up ? floor + 1n : floor;
   return numerator < 0n ? -rounded : rounded;
 }
