@@ -1,10 +1,14 @@
 import { nearestInForce } from '../dating.ts';
-import type { CompiledCycle, CompiledObjective, CompiledUnitCycle, PolicyLayers } from '../definition/compiled.ts';
+import type {
+  CompiledCycle,
+  CompiledKeyResult,
+  CompiledObjective,
+  CompiledUnitCycle,
+  PolicyLayers,
+} from '../definition/compiled.ts';
 import { weightAt } from '../definition/weights.ts';
 import { type Evaluation, type Freshness, VERDICTS, type Verdict } from '../evaluation.ts';
 import type { Instant } from '../instant.ts';
-import { toNumber } from '../number/rational.ts';
-import { elapsedShare } from '../pace/elapsed.ts';
 import { atLeast } from '../policy/policy.ts';
 import type { Context } from './context.ts';
 import { blank, clamp, conclude, type Draft } from './draft.ts';
@@ -37,12 +41,11 @@ export function evaluateObjective(
   asOf: Instant,
   evaluate: EvaluateMember,
 ): Draft {
-  const members = [...objective.keyResults, ...objective.children].map(({ subject, weight }) => ({
-    subject,
-    weight: weightAt(weight, asOf, objective.cycle.span),
-  }));
+  const members: Member[] = [];
+  for (const result of objective.keyResults) addMember(members, result, objective.cycle, asOf, evaluate);
+  for (const child of objective.children) addMember(members, child, objective.cycle, asOf, evaluate);
   const { subject, cycle, close, bar, rollup, minCoverage, policy } = objective;
-  return roll(context, { subject, cycle, close, bar, method: rollup, minCoverage, policy }, members, asOf, evaluate);
+  return roll(context, { subject, cycle, close, bar, method: rollup, minCoverage, policy }, members, asOf);
 }
 
 /** A unit is judged by the workspace's policy, as committed. */
@@ -52,37 +55,30 @@ export function evaluateUnit(
   asOf: Instant,
   evaluate: EvaluateMember,
 ): Draft {
-  const members = unit.members.map(({ subject, weight }) => ({
-    subject,
-    weight: weightAt(weight, asOf, unit.cycle.span),
-  }));
+  const members: Member[] = [];
+  for (const objective of unit.members) addMember(members, objective, unit.cycle, asOf, evaluate);
   const { subject, cycle, close, policy } = unit;
-  return roll(
-    context,
-    { subject, cycle, close, bar: 1, method: 'mean', minCoverage: 0.5, policy },
-    members,
-    asOf,
-    evaluate,
-  );
+  return roll(context, { subject, cycle, close, bar: 1, method: 'mean', minCoverage: 0.5, policy }, members, asOf);
 }
 
-function roll(
-  context: Context,
-  rollup: Rollup,
-  of: readonly { readonly subject: string; readonly weight: number }[],
+function addMember(
+  members: Member[],
+  { subject, weight }: CompiledKeyResult | CompiledObjective,
+  cycle: CompiledCycle,
   asOf: Instant,
   evaluate: EvaluateMember,
-): Draft {
+): void {
+  const evaluation = evaluate(subject, asOf);
+  if (evaluation !== undefined) members.push(memberOf(evaluation, weightAt(weight, asOf, cycle.span)));
+}
+
+function roll(context: Context, rollup: Rollup, members: readonly Member[], asOf: Instant): Draft {
   const draft = blank(context, rollup.subject, asOf);
   const { span, name } = rollup.cycle;
   draft.period = { from: span.from, to: span.to, label: name };
   draft.policy = nearestInForce(rollup.policy, asOf, span.to)?.label ?? null;
   draft.measuredAt = asOf;
-  draft.elapsed = toNumber(elapsedShare(span, asOf));
-  const members = of.flatMap(({ subject, weight }) => {
-    const evaluation = evaluate(subject, asOf);
-    return evaluation === undefined ? [] : [memberOf(evaluation, weight)];
-  });
+  draft.elapsed = context.elapsed(span, asOf).number;
   const weighted = members.filter(({ weight }) => weight > 0);
   draft.worstChild = worstOf(weighted);
   if (asOf < span.from) {
@@ -167,8 +163,11 @@ function earlier(left: Instant | null, right: Instant | null): Instant | null {
 }
 
 /** `VERDICTS` runs from worst to best. */
+const RANK = new Map(VERDICTS.map((verdict, rank) => [verdict, rank]));
+
 export function worse(left: Verdict | null, right: Verdict): Verdict {
-  return left === null || VERDICTS.indexOf(right) < VERDICTS.indexOf(left) ? right : left;
+  if (left === null || left === right) return right;
+  return (RANK.get(right) ?? 0) < (RANK.get(left) ?? 0) ? right : left;
 }
 
 function judgeRollup(
@@ -214,7 +213,10 @@ function judgeOpen(draft: Draft, context: Context, rollup: Rollup, weighted: rea
     conclude(draft, 'insufficient_data', 'below_min_coverage');
     return;
   }
-  const standings = weighted.flatMap(({ weight, standing }) => (standing === null ? [] : [{ weight, ...standing }]));
+  const standings: Standing[] = [];
+  for (const { weight, standing } of weighted) {
+    if (standing !== null) standings.push({ weight, progress: standing.progress, expected: standing.expected });
+  }
   const { progress, expected } = join(rollup.method, standings);
   trace(context, rollup, standings, { progress, expected });
   putStanding(draft, progress, expected);

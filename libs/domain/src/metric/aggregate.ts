@@ -289,20 +289,15 @@ function addsUp(metric: Metric): boolean {
 }
 
 function acrossOf(across: Metric['across'], values: readonly Rational[]): Rational | null {
-  const [first, ...rest] = values;
-  if (first === undefined) return null;
-  switch (across) {
-    case 'min':
-      return rest.reduce((low, value) => (compare(value, low) < 0 ? value : low), first);
-    case 'max':
-      return rest.reduce((high, value) => (compare(value, high) > 0 ? value : high), first);
-    case 'avg': {
-      const total = rest.reduce(add, first);
-      return { n: total.n, d: total.d * BigInt(values.length) };
-    }
-    default:
-      return rest.reduce(add, first);
+  let joined = values[0];
+  if (joined === undefined) return null;
+  for (let index = 1; index < values.length; index++) {
+    const value = values[index]!;
+    if (across === 'min') joined = compare(value, joined) < 0 ? value : joined;
+    else if (across === 'max') joined = compare(value, joined) > 0 ? value : joined;
+    else joined = add(joined, value);
   }
+  return across === 'avg' ? { n: joined.n, d: joined.d * BigInt(values.length) } : joined;
 }
 
 function readDerived(

@@ -86,7 +86,7 @@ export function formatRational(value: Rational): string {
 }
 
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
-const QUOTIENT_BITS = 66;
+const QUOTIENT_BITS = 72;
 
 /** The nearest double, ties to even; infinite only where the value is beyond the doubles. */
 export function toNumber(value: Rational): number {
@@ -127,9 +127,10 @@ function quotientToNumber(n: bigint, d: bigint): number {
   return double * 2 ** half * 2 ** (-shift - half);
 }
 
+/** Within one of the number of bits; the quotient has bits to spare. */
 function bitLength(value: bigint): number {
-  const hex = value.toString(16);
-  return hex.length * 4 - Math.clz32(Number.parseInt(hex[0]!, 16)) + 28;
+  const double = Number(value);
+  return Number.isFinite(double) ? Math.ceil(Math.log2(double)) : value.toString(16).length * 4;
 }
 
 function small(n: bigint, d: bigint): Rational {
