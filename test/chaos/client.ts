@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Where the server answers now; it moves when it is started again. */
-export interface Target {
-  readonly url: () => string;
+export interface Request {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: string;
+  readonly type?: string;
+  /** Idempotency key. */
+  readonly key?: string;
 }
 
-export interface Pushed {
-  /** Tries that got no answer, or one that asks to try again. */
+export interface Answered<Body> {
+  readonly body: Body;
+  /** Tries before that got no answer, or one that asks to try again. */
   readonly retries: number;
-}
-
-interface Answer {
-  readonly accepted: number;
-  readonly rejectedCount: number;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -20,46 +20,48 @@ const WAIT_MS = 100;
 const GIVE_UP_MS = 300_000;
 
 /**
- * Pushes one batch as a good client does: under its idempotency key, again and again until it is acknowledged. A lost answer leaves it
- * in doubt whether the batch was taken, and sending it again settles that.
+ * Asks as a good client does: again and again until there is an answer, a write under its idempotency key. A lost answer leaves it in
+ * doubt whether a write was taken, and sending it again settles that. Where the server answers moves when it is started again.
  */
-export async function pushUntilTaken(
-  target: Target,
-  key: string,
-  body: string,
-  points: number,
+export async function askUntilAnswered<Body>(
+  url: () => string,
+  request: Request,
   signal: AbortSignal,
-): Promise<Pushed> {
+): Promise<Answered<Body>> {
   const deadline = performance.now() + GIVE_UP_MS;
   for (let retries = 0; ; retries++) {
-    const answer = await tryPush(target, key, body);
-    if (answer !== null) {
-      if (answer.accepted !== points || answer.rejectedCount !== 0)
-        throw new Error(`of ${points} points ${answer.accepted} were taken and ${answer.rejectedCount} refused`);
-      return { retries };
-    }
-    if (performance.now() > deadline) throw new Error(`batch ${key} was not taken within ${GIVE_UP_MS} ms`);
+    const tried = await ask(url(), request);
+    if (tried.ok) return { body: JSON.parse(tried.text), retries };
+    const what = `${request.method} ${request.path}`;
+    if (!tried.again) throw new Error(`${what} was answered ${tried.text}`);
+    if (performance.now() > deadline) throw new Error(`${what} got no answer within ${GIVE_UP_MS} ms: ${tried.text}`);
     await sleep(WAIT_MS, undefined, { signal });
   }
 }
 
-/** `null`: try again. */
-async function tryPush(target: Target, key: string, body: string): Promise<Answer | null> {
-  let response: Response;
-  let text: string;
+type Tried =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly again: boolean; readonly text: string };
+
+/** One try. A refusal that names what is wrong with the request is not tried again; everything else may pass. */
+export async function ask(url: string, { method, path, body, type, key }: Request): Promise<Tried> {
   try {
-    response = await fetch(`${target.url()}/v1/observations`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-ndjson', 'idempotency-key': key },
-      body,
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': type ?? 'application/json' }),
+        ...(key === undefined ? {} : { 'idempotency-key': key }),
+      },
+      ...(body === undefined ? {} : { body }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    text = await response.text();
-  } catch {
+    const text = await response.text();
+    if (response.ok) return { ok: true, text };
+    // A read that waits for a position waits only so long, and asks to be asked again.
+    const again = response.status === 429 || response.status >= 500 || text.includes('"position_unreached"');
+    return { ok: false, again, text: `${response.status}: ${text.slice(0, 500)}` };
+  } catch (error) {
     // Refused, reset or cut off: the server is gone, or was just killed.
-    return null;
+    return { ok: false, again: true, text: String(error) };
   }
-  if (response.status === 202) return JSON.parse(text);
-  if (response.status === 429 || response.status >= 500) return null;
-  throw new Error(`a push was answered ${response.status}: ${text.slice(0, 500)}`);
 }

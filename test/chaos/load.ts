@@ -5,6 +5,11 @@ const BATCH_POINTS = 1_000;
 /** The first so many points of a round are stated again at its end, with another value. */
 const CORRECTED = 0.05;
 
+/** The channel of all alerts. */
+export const CHANNEL = 'hook';
+/** The key result that only check-ins feed. */
+export const SAID = 'key_result/survive/said';
+
 export interface Batch {
   readonly key: string;
   readonly body: string;
@@ -95,7 +100,7 @@ export function seedOf(rounds: number, today: number): Batch {
  * Definitions for as many rounds: each round's metric with a KPI and a key result, an objective and alerts over all. Targets are what
  * a whole round adds up to, so that half of it is off track, and all of it is not.
  */
-export function definitionsOf(rounds: number, points: number, today: number): string {
+export function definitionsOf(rounds: number, points: number, today: number, hook: string): string {
   const from = new Date(firstDay(today)).toISOString().slice(0, 10);
   const to = new Date(firstDay(today) + (DAYS - 1) * DAY_MS).toISOString().slice(0, 10);
   const whole = BigInt(points) * amountOf(0, 0, false);
@@ -141,11 +146,34 @@ metadata: {name: survive}
 spec:
   cycle: chaos
   keyResults:
+    - {name: said, type: reach, baseline: "0", target: "${rounds * 10}"}
 ${keyResults.join('\n')}
+---
+apiVersion: paceline/v1
+kind: Channel
+metadata: {name: ${CHANNEL}}
+spec: {type: webhook, url: "${hook}", secret: "\${secret:hook#whsec}"}
 ---
 apiVersion: paceline/v1
 kind: AlertRule
 metadata: {name: low}
-spec: {watch: ["kpi/*", "key_result/*", "objective/*"], when: at_risk, for: 2, recover: 1, severity: info}
+spec: {watch: ["kpi/*", "key_result/*", "objective/*"], when: at_risk, for: 2, recover: 1, severity: info, channels: [${CHANNEL}]}
 `;
+}
+
+/** What a round applies while it runs: another target of its KPI, from its first day on, which judges all its days again. */
+export function targetOf(round: number, points: number, today: number): unknown {
+  const from = new Date(firstDay(today)).toISOString().slice(0, 10);
+  const value = String((BigInt(points) * amountOf(round, 0, false)) / BigInt(2 * DAYS));
+  return {
+    apiVersion: 'paceline/v1',
+    kind: 'Kpi',
+    metadata: { name: `day-${round}` },
+    spec: {
+      metric: metricOf(round),
+      direction: 'higher',
+      period: { each: 'day' },
+      targets: [{ effectiveFrom: from, value, reason: 'changed while the round ran' }],
+    },
+  };
 }

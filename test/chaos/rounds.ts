@@ -1,14 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from '../support/random.ts';
-import { type Serving, serve } from '../support/serve.ts';
-import { pushUntilTaken } from './client.ts';
-import { type Batch, definitionsOf, endOfDays, type Load, loadOf, seedOf } from './load.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { cluster, network } from './cluster.ts';
+import type { FormName } from './form.ts';
+import { definitionsOf, endOfDays, firstDay, type Load, loadOf, SAID, seedOf, targetOf } from './load.ts';
+import { oneProcess } from './one-process.ts';
+import { Room } from './room.ts';
 import { verify } from './verify.ts';
 
 export interface ChaosOptions {
+  readonly form: FormName;
   readonly rounds: number;
   /** Of each round. */
   readonly points: number;
@@ -22,18 +25,28 @@ export interface ChaosOptions {
 export interface ChaosResult {
   /** In words; none: all is as it must be. */
   readonly faults: readonly string[];
-  readonly kills: number;
+  /** What was killed, how often. */
+  readonly kills: Readonly<Record<string, number>>;
   readonly retries: number;
+  readonly reads: number;
   readonly pointsTaken: number;
+  readonly checkIns: number;
+  readonly commands: number;
   readonly ticks: number;
   readonly judgements: number;
   readonly transitions: number;
+  /** Messages that a receiver got, and how many of them it had got before under the same key. */
+  readonly messages: number;
+  readonly messagesAgain: number;
 }
 
 const CONCURRENCY = 4;
+const CHECK_INS = 5;
+const HOUR_MS = 3_600_000;
+const SECRET = `whsec_${Buffer.from('what only chaos knows').toString('base64')}`;
 
 /**
- * Kills a real `paceline serve` at a random moment of every round's push and starts it again at once, while the client goes on as clients
+ * Kills something at a random moment of every round and starts it again at once, while clients push, read, check in and apply as clients
  * do. After the last round everything derived must be what the log says, and the log what was acknowledged.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -41,39 +54,52 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const dir = mkdtempSync(join(tmpdir(), 'paceline-chaos-'));
   const today = Date.now();
   const random = seeded(seed);
-  writeFileSync(join(dir, 'paceline.yaml'), 'workspace: chaos\n');
-  const room = new Room(dir, say);
+  const receiver = await startReceiver(SECRET);
+  writeFileSync(join(dir, 'paceline.yaml'), 'workspace: chaos\negress:\n  allow: [127.0.0.1]\n');
+  const env = { PACELINE_SECRET_HOOK_WHSEC: SECRET };
+  const form = await { one: oneProcess, cluster, network }[options.form]({ dir, env, random });
+  const room = new Room(form);
   try {
-    await room.start();
-    await room.post('/v1/definitions/apply', definitionsOf(rounds, points, today), 'application/yaml');
+    const definitions = definitionsOf(rounds, points, today, receiver.url);
+    await room.postSeen('/v1/definitions/apply', definitions, 'application/yaml');
     await room.pushAll([seedOf(rounds, today)], 1);
+    await room.checkIn(SAID, 0, firstDay(today), 'seed');
+    // From here on nobody may be told that there is no such metric.
+    await room.getSeen('/v1/status?kind=kpi');
     const loads: Load[] = [];
     for (let round = 1; round <= rounds; round++) {
       const load = loadOf(round, points, today);
-      await playRound(room, load, round, random, options);
-      await room.post(
-        '/v1/covered',
-        JSON.stringify({ metric: load.metric, to: new Date(endOfDays(today)).toISOString() }),
-      );
+      await playRound(room, load, { round, random, today, rounds, points, say });
+      const covered = { metric: load.metric, to: new Date(endOfDays(today)).toISOString() };
+      await room.postSeen('/v1/covered', JSON.stringify(covered));
       loads.push(load);
     }
-    const { kills, retries, pointsTaken } = room;
-    const verified = await verify({ dir, room, loads, today, say });
-    return { ...verified, kills, retries, pointsTaken };
+    const verified = await verify({ form, room, receiver, loads, today, say });
+    const { retries, pointsTaken, reads, said, commanded } = room;
+    const counted = { retries, reads, pointsTaken, checkIns: said.length, commands: commanded.length };
+    return { ...verified, ...counted, kills: Object.fromEntries(room.kills) };
+  } catch (error) {
+    for (const line of await form.describe().catch(() => [])) say(line);
+    throw error;
   } finally {
-    await room.end();
+    room.stop();
+    await form.end();
+    await receiver.stop();
     if (options.keep === true) say(`the folder is left in ${dir}`);
     else rmSync(dir, { recursive: true, force: true });
   }
 }
 
-async function playRound(
-  room: Room,
-  load: Load,
-  round: number,
-  random: () => number,
-  { rounds, say }: ChaosOptions,
-): Promise<void> {
+interface Round {
+  readonly round: number;
+  readonly rounds: number;
+  readonly points: number;
+  readonly today: number;
+  readonly random: () => number;
+  say(line: string): void;
+}
+
+async function playRound(room: Room, load: Load, { round, rounds, points, today, random, say }: Round): Promise<void> {
   const began = performance.now();
   const retriesBefore = room.retries;
   const batches = load.batches.length + load.corrections.length;
@@ -81,107 +107,46 @@ async function playRound(
   const afterBatches = random() < 0.67 ? Math.floor(random() * batches) : batches;
   const afterMs = Math.floor(random() * (afterBatches === batches ? 2_500 : 40));
   const taken = room.taken;
+  const over = new AbortController();
   const pushing = room
     .pushAll(load.batches, CONCURRENCY)
     .then(() => room.pushAll(load.corrections, CONCURRENCY))
     .then(() => performance.now() - began);
-  const killing = room.killAfter(taken + afterBatches, afterMs);
-  const [pushedMs, backMs] = await Promise.all([pushing, killing]);
-  say(
-    `round ${round}/${rounds}: killed after ${afterBatches} of ${batches} batches and ${afterMs} ms, back in ${seconds(backMs)}, ` +
-      `${room.retries - retriesBefore} tries again, ${load.points.toLocaleString('en')} points taken in ${seconds(pushedMs)}`,
-  );
+  const saying = (async () => {
+    for (let n = 1; n <= CHECK_INS; n++)
+      await room.checkIn(SAID, round * 10 + n, firstDay(today) + (round * CHECK_INS + n) * HOUR_MS, `${round}-${n}`);
+    await room.command(`change-${round}`, [targetOf(round, points, today)]);
+  })();
+  let before = 0;
+  const counted = (text: string): string | null => {
+    const { data }: { data: { count: number }[] } = JSON.parse(text);
+    const count = data.reduce((all, row) => all + row.count, 0);
+    if (count > load.points + 1) return `${count} points, and ${load.points + 1} were ever sent`;
+    if (count < before) return `${count} points, after ${before} had been seen`;
+    before = count;
+    return null;
+  };
+  const from = new Date(firstDay(today)).toISOString().slice(0, 10);
+  const reading = Promise.all([
+    room.readUntil(over.signal, `/v1/trend?metric=${load.metric}&window=day&from=${from}`, counted),
+    room.readUntil(over.signal, '/v1/status', () => null),
+  ]);
+  try {
+    const [pushedMs, { what, backMs }] = await Promise.all([
+      pushing,
+      room.strikeAfter(taken + afterBatches, afterMs),
+      saying,
+    ]);
+    say(
+      `round ${round}/${rounds}: ${what} struck after ${afterBatches} of ${batches} batches and ${afterMs} ms, over in ${seconds(backMs)}; ` +
+        `${load.points.toLocaleString('en')} points taken in ${seconds(pushedMs)}, ${room.retries - retriesBefore} tries again`,
+    );
+  } finally {
+    over.abort();
+    await reading;
+  }
 }
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
-}
-
-const WATCH_MS = 2;
-
-/** A folder, the process that serves it now, and what was taken so far. */
-export class Room {
-  readonly dir: string;
-  kills = 0;
-  retries = 0;
-  pointsTaken = 0;
-  /** Batches acknowledged. */
-  taken = 0;
-  #serving: Serving | null = null;
-  #url = '';
-  #position = '0:0';
-  readonly #stopped = new AbortController();
-  readonly #say: (line: string) => void;
-
-  constructor(dir: string, say: (line: string) => void) {
-    this.dir = dir;
-    this.#say = say;
-  }
-
-  get url(): string {
-    return this.#url;
-  }
-
-  async start(): Promise<void> {
-    this.#serving = await serve({ dir: this.dir });
-    this.#url = this.#serving.url;
-  }
-
-  /** Kills the process that many milliseconds after that many batches were taken; resolves when it answers again, with how long that took. */
-  async killAfter(batches: number, ms: number): Promise<number> {
-    while (this.taken < batches) await sleep(WATCH_MS, undefined, { signal: this.#stopped.signal });
-    await sleep(ms);
-    const began = performance.now();
-    await this.#serving?.kill();
-    this.kills++;
-    await this.start();
-    return performance.now() - began;
-  }
-
-  async pushAll(batches: readonly Batch[], concurrency: number): Promise<void> {
-    const queue = batches.values();
-    const work = async (): Promise<void> => {
-      for (const { key, body, points } of queue) {
-        const { retries } = await pushUntilTaken({ url: () => this.#url }, key, body, points, this.#stopped.signal);
-        this.retries += retries;
-        this.taken++;
-        this.pointsTaken += points;
-      }
-    };
-    await Promise.all(Array.from({ length: concurrency }, work));
-  }
-
-  async post(path: string, body: string, type = 'application/json'): Promise<void> {
-    const response = await fetch(this.#url + path, { method: 'POST', headers: { 'content-type': type }, body });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`POST ${path} answered ${response.status}: ${text}`);
-    const answer: { readonly position?: string } = JSON.parse(text);
-    this.#position = answer.position ?? this.#position;
-  }
-
-  /** Reads at least what the last `post` wrote; the server is asked again while it answers that it is not that far. */
-  async getSeen<T>(path: string, withinMs: number): Promise<T> {
-    const deadline = performance.now() + withinMs;
-    for (;;) {
-      const response = await fetch(`${this.#url}${path}&min_position=${this.#position}`);
-      const text = await response.text();
-      if (response.ok) return JSON.parse(text);
-      if (!text.includes('position_unreached') || performance.now() > deadline)
-        throw new Error(`GET ${path} answered ${response.status}: ${text}`);
-    }
-  }
-
-  /** Stops it in good order. */
-  async stop(): Promise<void> {
-    const code = await this.#serving?.stop();
-    this.#serving = null;
-    if (code !== 0) this.#say(`an orderly stop ended with ${code}`);
-  }
-
-  /** Whatever happened: nothing is left running. */
-  async end(): Promise<void> {
-    this.#stopped.abort();
-    await this.#serving?.kill();
-    this.#serving = null;
-  }
 }

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { freePort, type LocalServer, startClickHouse } from '@paceline/local-servers';
-import { type Kafka, startKafka } from '@paceline/local-servers/kafka';
+import { type Kafka, type KafkaOptions, startKafka } from '@paceline/local-servers/kafka';
 import { startRedis } from '@paceline/local-servers/redis';
 import { serverFolder } from '@paceline/local-servers/server';
 
@@ -76,9 +76,9 @@ export function environment(kafka: string, clickhouse: Restartable, redis: Resta
   };
 }
 
-export async function startServers(): Promise<Servers> {
+export async function startServers(options: KafkaOptions = {}): Promise<Servers> {
   const [clickhouse, redis] = await Promise.all([clickhouseAt(), redisAt()]);
-  const [kafka] = await Promise.all([startKafka(), clickhouse.start(), redis.start()]);
+  const [kafka] = await Promise.all([startKafka(options), clickhouse.start(), redis.start()]);
   return {
     kafka,
     clickhouse,

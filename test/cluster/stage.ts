@@ -131,7 +131,7 @@ export async function settled(store: Store, workspace: string, at: Position): Pr
 }
 
 /** Resolves once each message that is owed was tried. */
-async function delivered(log: EventLog): Promise<void> {
+export async function delivered(log: EventLog): Promise<void> {
   const deadline = performance.now() + WAIT_MS;
   for (;;) {
     const book = new DeliveryBook();

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { available, type Kafka as LocalKafka, startKafka } from '@paceline/local-servers/kafka';
+import { type KafkaProxy, startKafkaProxy } from '@paceline/local-servers/kafka-proxy';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { bodies, message } from './contract.ts';
 import { type KafkaLogOptions, openKafkaLog } from './kafka.ts';
 import type { BatchContext, EventLog, LogRecord, SubscribeOptions } from './port.ts';
 import { LogRefused } from './port.ts';
-import { type LossyProxy, startLossyProxy } from './testing/lossy-proxy.ts';
 
-let proxy: LossyProxy;
+let proxy: KafkaProxy;
 let broker: LocalKafka;
 let admin: Admin;
 const logs: EventLog[] = [];
@@ -17,13 +17,13 @@ let topics = 0;
 beforeAll(async () => {
   const can = available();
   if (!can.ok) throw new Error(can.reason);
-  proxy = await startLossyProxy(() => broker.port);
+  proxy = await startKafkaProxy(() => broker.port);
   broker = await startKafka({ advertisedPort: proxy.port });
   admin = new Kafka({ brokers: [broker.brokers], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
 });
 afterEach(async () => {
-  proxy.toLose = 0;
+  proxy.disarm();
   for (const log of logs.splice(0)) await log.close();
 });
 afterAll(async () => {
@@ -86,15 +86,15 @@ function reader(topic: string, more: Partial<SubscribeOptions> = {}) {
 test('lost answers neither lose nor double appends, though many callers append at once', async () => {
   const log = await open();
   const topic = await freshTopic(log);
-  const before = proxy.lost;
+  const before = proxy.struck['answer lost'];
   const sent: string[] = [];
   for (let round = 0; round < 6; round++) {
     const batch = Array.from({ length: 100 }, (_, i) => String(round * 100 + i));
     sent.push(...batch);
-    if (round % 2 === 1) proxy.toLose = 1;
+    if (round % 2 === 1) proxy.arm('answer lost', 'produce');
     await Promise.all(batch.map((body) => log.append(topic, [message(body)])));
   }
-  expect(proxy.lost - before).toBe(3);
+  expect(proxy.struck['answer lost'] - before).toBe(3);
   expect(bodies(await readAll(log, topic))).toEqual(sent);
 });
 
@@ -102,9 +102,9 @@ test('an append after one that was given up is not taken for its repetition', as
   const log = await open();
   const topic = await freshTopic(log);
   await log.append(topic, [message('first')]);
-  proxy.toLose = 1_000;
+  proxy.arm('answer lost', 'produce', 1_000);
   await expect(log.append(topic, [message('given up')])).rejects.toThrow();
-  proxy.toLose = 0;
+  proxy.disarm();
   const { baseOffset } = await log.append(topic, [message('second')]);
   const records = await readAll(log, topic);
   expect(bodies(records).filter((body) => body !== 'given up')).toEqual(['first', 'second']);
