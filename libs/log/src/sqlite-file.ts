@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from '
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { LogRefused } from './port.ts';
+import { Witness } from './sqlite-witness.ts';
 
 const FILE = 'log.sqlite';
 const LOCK_FILE = 'log.lock';
@@ -77,21 +78,27 @@ function ownerOf(lock: DatabaseSync): string | undefined {
   }
 }
 
+export function fileOf(folder: string): string {
+  return join(folder, FILE);
+}
+
 /** Opens the log's file, creating it when missing, and refuses one that is truncated, corrupt, foreign or newer. */
 export function openFile(
   folder: string,
   options: { readonly readOnly: boolean; readonly bytesMax?: number },
 ): DatabaseSync {
-  const file = join(folder, FILE);
+  const file = fileOf(folder);
   const isNew = !existsSync(file) || statSync(file).size === 0;
   if (isNew && options.readOnly) {
     throw new LogRefused('log_missing', `there is no log in ${folder}: run \`paceline serve\` there first`);
   }
+  if (isNew && !options.readOnly) Witness.check(folder, file, 0);
   let database: DatabaseSync | undefined;
   try {
+    if (!isNew && !options.readOnly) checkEnd(folder, file);
     database = new DatabaseSync(file, { readOnly: options.readOnly, timeout: 5_000 });
     if (isNew) create(database);
-    else check(database, file, options.readOnly);
+    else check(database, { file, folder, readOnly: options.readOnly });
     if (!options.readOnly) configure(database, options.bytesMax);
     return database;
   } catch (error) {
@@ -121,7 +128,10 @@ function configure(database: DatabaseSync, bytesMax: number | undefined): void {
   }
 }
 
-function check(database: DatabaseSync, file: string, readOnly: boolean): void {
+function check(
+  database: DatabaseSync,
+  { file, folder, readOnly }: { readonly file: string; readonly folder: string; readonly readOnly: boolean },
+): void {
   if (pragma(database, 'application_id') !== APPLICATION_ID) {
     throw new LogRefused('log_corrupt', `${file} is not a Paceline log: ${remedy(file)}`);
   }
@@ -138,6 +148,39 @@ function check(database: DatabaseSync, file: string, readOnly: boolean): void {
     throw new LogRefused('log_corrupt', `${file} is shorter than it says it is: ${remedy(file)}`);
   }
   checkEnds(database, file);
+  // One that was copied while a process wrote it may be of two moments at once.
+  if (!readOnly && Witness.isCopy(folder, file)) checkWhole(database, file);
+}
+
+/** Through a connection that only reads, since another one folds the write-ahead log in when it closes: what is refused is left as it is. */
+function checkEnd(folder: string, file: string): void {
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+  try {
+    if (pragma(database, 'application_id') === APPLICATION_ID) Witness.check(folder, file, appendedIn(database));
+  } finally {
+    database.close();
+  }
+}
+
+/** Records ever appended, all topics together. */
+export function appendedIn(database: DatabaseSync): number {
+  return numberOf(database.prepare('SELECT coalesce(sum(next_offset), 0) AS appended FROM topic').get()?.appended);
+}
+
+/** SQLite's own look at every page, and every record between a topic's first and its last. */
+function checkWhole(database: DatabaseSync, file: string): void {
+  const found = database.prepare('PRAGMA quick_check(1)').get()?.quick_check;
+  if (found !== 'ok') throw new LogRefused('log_corrupt', `${file} is damaged (${String(found)}): ${remedy(file)}`);
+  const held = database.prepare('SELECT min(id) AS first, count(*) AS records FROM record WHERE id >= ? AND id < ?');
+  for (const row of database.prepare('SELECT id, name, next_offset FROM topic').all()) {
+    const topic = numberOf(row.id);
+    const { first, records } = held.get(recordId(topic, 0), recordId(topic + 1, 0)) ?? {};
+    if (typeof first !== 'number' || numberOf(row.next_offset) - offsetOfId(first) === records) continue;
+    throw new LogRefused(
+      'log_corrupt',
+      `${file}: topic "${String(row.name)}" has gaps; it was copied while it was written: ${remedy(file)}`,
+    );
+  }
 }
 
 /** The last record of every topic must be where the topic says it ends, unless retention has emptied it. */
@@ -191,7 +234,7 @@ export function offsetOfId(id: number): number {
 }
 
 function remedy(file: string): string {
-  return `restore the folder from a backup, or move ${file} (with its -wal and -shm) away to begin an empty log`;
+  return `restore the folder from a backup, or move ${file} (with its -wal, its -shm and log.end) away to begin an empty log`;
 }
 
 const SQLITE_BUSY = 5;
@@ -214,7 +257,7 @@ function isBusy(error: unknown): boolean {
 
 /** What SQLite says in its codes, in words that say what to do. */
 export function storageError(error: unknown, folder: string): unknown {
-  const file = join(folder, FILE);
+  const file = fileOf(folder);
   switch (sqliteCode(error)) {
     case SQLITE_FULL:
       return new LogRefused(
@@ -241,7 +284,7 @@ export function storageError(error: unknown, folder: string): unknown {
 }
 
 export function corruptRecord(folder: string, topic: string, offset: number): LogRefused {
-  const file = join(folder, FILE);
+  const file = fileOf(folder);
   return new LogRefused(
     'log_corrupt',
     `${file}: record ${offset} of "${topic}" does not match its checksum: ${remedy(file)}`,

@@ -2,8 +2,10 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { type Appended, type LogMessage, type LogRecord, LogRefused } from './port.ts';
 import {
+  appendedIn,
   corruptRecord,
   type FolderLock,
+  fileOf,
   lockFolder,
   numberOf,
   offsetOfId,
@@ -12,6 +14,7 @@ import {
   storageError,
   TOPICS_MAX,
 } from './sqlite-file.ts';
+import { Witness } from './sqlite-witness.ts';
 
 export interface StoredTopic {
   readonly id: number;
@@ -38,6 +41,8 @@ export class SqliteTables {
   readonly #advance: StatementSync;
   readonly #place: StatementSync;
   readonly #select: StatementSync;
+  readonly #witness: Witness | null;
+  #appended: number;
   #dataVersion = 0;
 
   constructor(options: { readonly folder: string; readonly readOnly?: boolean; readonly bytesMax?: number }) {
@@ -49,6 +54,8 @@ export class SqliteTables {
         readOnly: this.#readOnly,
         ...(options.bytesMax === undefined ? {} : { bytesMax: options.bytesMax }),
       });
+      this.#appended = appendedIn(this.#database);
+      this.#witness = this.#readOnly ? null : Witness.open(options.folder, fileOf(options.folder), this.#appended);
     } catch (error) {
       this.#lock?.release();
       throw error;
@@ -119,6 +126,8 @@ export class SqliteTables {
       for (const [name, next] of ends) this.#advance.run(next, this.#topics.get(name)!.id);
     });
     for (const [name, next] of ends) this.#topics.set(name, { ...this.#topics.get(name)!, next });
+    for (const { messages } of requests) this.#appended += messages.length;
+    this.#witness?.tell(this.#appended);
     return appended;
   }
 
@@ -184,6 +193,7 @@ export class SqliteTables {
 
   close(): void {
     this.#database.close();
+    this.#witness?.close();
     this.#lock?.release();
   }
 

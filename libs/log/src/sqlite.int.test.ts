@@ -185,6 +185,113 @@ test('a file that is no log is refused, and so is another database and a newer l
   expect(error.message).toContain('99');
 });
 
+/** What a killed process leaves: a file with a write-ahead log beside it that was not folded in. */
+async function killed(count: number): Promise<void> {
+  const writer = child(`
+    const log = await openSqliteLog({ folder, now: Date.now });
+    await log.ensureTopic('facts.a');
+    for (let i = 0; i < ${count}; i++)
+      await log.append('facts.a', [{ key: null, value: new TextEncoder().encode(String(i)), headers: {} }]);
+    console.log('written');
+    setInterval(() => log, 1000);`);
+  expect(await firstLine(writer)).toBe('written');
+  const gone = new Promise<void>((resolve) => writer.once('close', () => resolve()));
+  writer.kill('SIGKILL');
+  await gone;
+}
+
+test.each([0.9, 0.5, 0])(
+  'a write-ahead log of which %d is left is refused with a remedy, and left as it is',
+  async (part) => {
+    await killed(200);
+    const wal = `${file()}-wal`;
+    truncateSync(wal, Math.floor(statSync(wal).size * part));
+    const left = [file(), wal].map((path) => readFileSync(path));
+    const error = await refusal(open());
+    // Cut to nothing, the file has not even its tables.
+    expect(error.code).toMatch(part === 0 ? /log_truncated|log_corrupt/ : /log_truncated/);
+    expect(error.message).toMatch(/restore/i);
+    expect((await refusal(open())).code).toBe(error.code);
+    expect(readFileSync(file()).equals(left[0]!)).toBe(true);
+  },
+);
+
+test('a log that is gone, or emptied, is refused while what stands beside it says how far it was', async () => {
+  await written();
+  truncateSync(file(), 0);
+  expect((await refusal(open())).code).toBe('log_truncated');
+  rmSync(file());
+  expect((await refusal(open())).message).toContain('3 were acknowledged');
+});
+
+test('an older copy is taken once the word of how far the log was is removed, as the refusal says', async () => {
+  await written(3);
+  cpSync(file(), `${file()}.backup`);
+  const log = await open();
+  await log.append('facts.a', [message('later')]);
+  await log.close();
+  cpSync(`${file()}.backup`, file());
+  const error = await refusal(open());
+  expect(error.code).toBe('log_truncated');
+  expect(error.message).toContain(join(folder, 'log.end'));
+  rmSync(join(folder, 'log.end'));
+  const again = await open();
+  expect((await readAll(again, 'facts.a')).length).toBe(3);
+  await again.close();
+});
+
+test('a folder that was copied while it was written opens with all that was acknowledged before, or is refused', async () => {
+  const log = await open();
+  await log.ensureTopic('facts.a');
+  let acknowledged = -1;
+  let writing = true;
+  const writer = (async () => {
+    for (let i = 0; writing; i++) {
+      acknowledged = (await log.append('facts.a', [message(`${i} ${'x'.repeat(5_000)}`)])).lastOffset;
+      // Another turn of the event loop, in which the copies are made, file by file.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  })();
+  const verdicts: string[] = [];
+  for (let n = 0; n < 12; n++) {
+    const copy = mkdtempSync(join(tmpdir(), 'paceline-copy-'));
+    const before = acknowledged;
+    for (const name of ['log.sqlite', 'log.sqlite-shm', 'log.sqlite-wal', 'log.end', 'log.lock']) {
+      cpSync(join(folder, name), join(copy, name));
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+    try {
+      const restored = await openSqliteLog({ folder: copy, now: Date.now });
+      const found = await readAll(restored, 'facts.a');
+      expect(found.length).toBeGreaterThan(before);
+      expect(found.map(({ offset }) => offset)).toEqual(found.map((_, index) => index));
+      await restored.close();
+      verdicts.push('opened');
+    } catch (error) {
+      if (!(error instanceof LogRefused)) throw error;
+      verdicts.push(error.code);
+    }
+    rmSync(copy, { recursive: true, force: true });
+  }
+  writing = false;
+  await writer;
+  await log.close();
+  for (const verdict of verdicts) expect(verdict).toMatch(/^(opened|log_truncated|log_corrupt)$/);
+});
+
+test('a copy with a gap in the middle is noticed when it is opened, not when somebody reads so far', async () => {
+  await written(20);
+  const copy = mkdtempSync(join(tmpdir(), 'paceline-copy-'));
+  cpSync(folder, copy, { recursive: true });
+  const database = new DatabaseSync(join(copy, 'log.sqlite'));
+  database.exec('DELETE FROM record WHERE id = (SELECT max(id) - 5 FROM record)');
+  database.close();
+  const error = await refusal(openSqliteLog({ folder: copy, now: Date.now }));
+  rmSync(copy, { recursive: true, force: true });
+  expect(error.code).toBe('log_corrupt');
+  expect(error.message).toContain('has gaps');
+});
+
 test('a flipped bit in a value is noticed when it is read, and a lost tail when the log is opened', async () => {
   await written();
   const bytes = readFileSync(file());

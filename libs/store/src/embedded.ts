@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import type { ChdbConnection } from 'chdb/connection';
 import { identifier } from './bind.ts';
 import { StoreError, toStoreError } from './errors.ts';
+import { type Home, openHome } from './home.ts';
 import type { GuestScope, Lane } from './port.ts';
 import { columnsOf, engineType, type TableName } from './tables.ts';
 import { engineSettings, type Wire, type WireLimits } from './wire.ts';
@@ -33,6 +34,7 @@ export function openEmbedded(options: EmbeddedOptions): Wire {
   const path = resolve(options.path);
   const inserts = join(path, INSERTS);
   makeFolders(path, inserts);
+  const home: Home = openHome(path);
   const connect = connector(path, options);
   const lanes: Readonly<Record<Lane, Pool>> = {
     write: new Pool([connect()], options.waitingMax, 'write'),
@@ -41,6 +43,7 @@ export function openEmbedded(options: EmbeddedOptions): Wire {
   };
   // Only this process can own the folder now: what lies here was left by one that was killed.
   for (const name of readdirSync(inserts)) rmSync(join(inserts, name), { force: true });
+  home.enter();
   let files = 0;
   const streams = new Set<ChdbConnection>();
   return {
@@ -89,6 +92,7 @@ export function openEmbedded(options: EmbeddedOptions): Wire {
       await Promise.all(pools.map((pool) => pool.drain()));
       for (const connection of [...pools.flatMap((pool) => pool.connections), ...streams]) await connection.close();
       await drainNative();
+      home.leave();
     },
   };
 }

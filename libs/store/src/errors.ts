@@ -4,6 +4,10 @@ import type { TableName } from './tables.ts';
 export const STORE_ERRORS = {
   store_locked: { retryable: false, remedy: 'Stop the process that owns the folder, or talk to it with --url.' },
   store_folder: { retryable: false, remedy: 'Check that the folder exists and its owner and permissions.' },
+  store_copied: {
+    retryable: false,
+    remedy: 'Remove the folder of the tables; they are made again from the event log.',
+  },
   store_thread_pool: {
     retryable: false,
     remedy: 'Start the process with UV_THREADPOOL_SIZE=16 (or more) in its environment.',

@@ -3,6 +3,7 @@ import { ALERTS_TOPIC, DEADLETTER_TOPIC, FACTS_PREFIX, factsTopic, workspaceOf }
 import { type BatchContext, type LogRecord, LogRefused, type Subscription } from '@paceline/log';
 import { describeError, type Health, type Service, type Timer, Trouble } from '@paceline/runtime';
 import { DEFAULTS, type ProcessorDeps, type ProcessorOptions, type WorkspaceDeps } from './options.ts';
+import { placeOf } from './place.ts';
 import { Ticker } from './ticker.ts';
 import { DURATION_MS_MAX, Workspace, type WorkspaceProgress } from './workspace.ts';
 
@@ -107,18 +108,20 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   }
 
   async function assigned(topic: string, committed: number): Promise<number | undefined> {
+    const its = workspaceDeps(topic);
+    const place = its === undefined ? committed : await placeOf(its, committed);
     const entry = own(topic);
     refused.delete(topic);
     if (entry === undefined) {
       logger.warn({ topic }, 'this topic is named like a workspace of Paceline and is none; it is left alone');
       return undefined;
     }
-    await entry.workspace.serial.run(() => entry.workspace.load(committed));
+    await entry.workspace.serial.run(() => entry.workspace.load(place));
     const end = await log.end(topic);
     entry.workspace.headKnown(end);
     // Nothing may come, and something may be due all the same.
-    if (end <= committed) entry.workspace.caughtUp();
-    return undefined;
+    if (end <= place) entry.workspace.caughtUp();
+    return place === committed ? undefined : place;
   }
 
   async function release(topic: string): Promise<void> {

@@ -27,6 +27,11 @@ export const LOG = {
     'The file of the event log is damaged.',
     'Restore it from a backup; nothing was changed in it.',
   ),
+  log_truncated: entry(
+    500,
+    'The file of the event log ends before what was acknowledged: it was cut off, or an older copy was put in its place.',
+    'Restore it with its -wal from the same moment; or remove log.end and clickhouse/ to go on from the older copy.',
+  ),
   log_version: entry(
     500,
     'The event log was written by another version of Paceline.',

@@ -12,6 +12,11 @@ export const STORE = {
     'The folder of the tables cannot be used.',
     'Check that it exists, and its owner and permissions.',
   ),
+  store_copied: entry(
+    500,
+    'The tables were copied while a process wrote them, so they may be of several moments at once.',
+    'Remove the folder that the message names; the tables are made again from the event log.',
+  ),
   store_thread_pool: entry(
     500,
     'The process has too few threads for the embedded engine.',
