@@ -2,7 +2,7 @@ import { bind, identifier } from './bind.ts';
 import { decodeRows, type ReadRow, type ReadShape, ROWS_FORMAT } from './decode.ts';
 import {
   isBadRows,
-  isMemoryLimit,
+  isDivisible,
   isWorthRetrying,
   type RejectedRow,
   RowsRejectedError,
@@ -11,6 +11,7 @@ import {
 } from './errors.ts';
 import { Guests } from './guests.ts';
 import { missing, readMigrations } from './migrate.ts';
+import type { ObservationBatch } from './observation-batch.ts';
 import type { GuestRun, GuestScope, QueryOptions, Statement, Store } from './port.ts';
 import { encodeRows, RowEncodingError } from './rows.ts';
 import type { Row, TableName } from './tables.ts';
@@ -107,13 +108,17 @@ export class ClickHouseStore implements Store {
     rows: readonly Row<Table>[],
     { from, to }: Part,
   ): Promise<void> {
-    const { bytes } = encodeRows(table, rows, from, to);
+    await this.insertBytes(table, to - from, encodeRows(table, rows, from, to).bytes);
+  }
+
+  async insertObservations(batch: ObservationBatch): Promise<void> {
+    if (batch.rows > 0) await this.insertBytes('observation', batch.rows, batch.bytes);
+  }
+
+  private insertBytes(table: TableName, rows: number, bytes: Uint8Array): Promise<void> {
     const options = { timeoutMs: this.limits.insertTimeoutMs, insert: true };
-    await this.attempt(
-      `Inserting ${to - from} row(s) into ${table}`,
-      (limits) => this.wire.insert(table, bytes, limits),
-      options,
-    );
+    const what = `Inserting ${rows} row(s) into ${table}`;
+    return this.attempt(what, (limits) => this.wire.insert(table, bytes, limits), options);
   }
 
   async read<Shape extends ReadShape>(
@@ -236,7 +241,7 @@ function divide({ from, to }: Part, error: unknown, refused: RejectedRow[]): Par
   }
   if (!(error instanceof StoreError)) throw error;
   const bad = isBadRows(error);
-  if (to - from > 1 && (bad || isMemoryLimit(error))) {
+  if (to - from > 1 && isDivisible(error)) {
     const middle = Math.floor((from + to) / 2);
     return [
       { from, to: middle },

@@ -107,6 +107,11 @@ export function isBadRows(error: unknown): boolean {
   return error instanceof StoreError && error.engineCode !== null && BAD_ROWS.has(error.engineCode);
 }
 
+/** Fewer rows at once may go where these did not: some are bad, or all are too many. */
+export function isDivisible(error: unknown): boolean {
+  return isBadRows(error) || isMemoryLimit(error);
+}
+
 /** Makes a typed error of what the client, the engine or the file system threw. `what` names the attempt. */
 export function toStoreError(cause: unknown, what: string): StoreError {
   if (cause instanceof StoreError) return cause;

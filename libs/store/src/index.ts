@@ -4,7 +4,15 @@ export { readExtents } from './cells/extents.ts';
 export type { CellsNeed } from './cells/need.ts';
 export { type CellsOptions, readCells } from './cells/read.ts';
 export { openStore, type StoreOptions, type StoreTarget } from './connect.ts';
-export { type RejectedRow, RowsRejectedError, STORE_ERRORS, StoreError, type StoreErrorCode } from './errors.ts';
+export {
+  isDivisible,
+  type RejectedRow,
+  RowsRejectedError,
+  STORE_ERRORS,
+  StoreError,
+  type StoreErrorCode,
+} from './errors.ts';
+export { ObservationBatch, ObservationTexts } from './observation-batch.ts';
 export { observationRows, timelineRows } from './observations.ts';
 export type {
   GuestAnswer,

@@ -1,4 +1,5 @@
 import type { ReadRow, ReadShape } from './decode.ts';
+import type { ObservationBatch } from './observation-batch.ts';
 import type { Row, TableName } from './tables.ts';
 
 export type { ReadRow, ReadShape } from './decode.ts';
@@ -29,6 +30,11 @@ export interface Store {
    * `RowsRejectedError` (`store_rows_rejected`) once all others are durable. Calling it again with the same rows is harmless.
    */
   insert<Table extends TableName>(table: Table, rows: readonly Row<Table>[]): Promise<void>;
+  /**
+   * Rows of `observation` that were encoded as they were read: durable when it resolves. All or an error: whoever gets one
+   * of bad rows or of memory gives the same rows to `insert`, which divides them.
+   */
+  insertObservations(batch: ObservationBatch): Promise<void>;
   /** Rows decoded from RowBinary by the shape of the select list: exact, typed, several times faster than JSON. */
   read<Shape extends ReadShape>(statement: Statement, shape: Shape, options?: QueryOptions): Promise<ReadRow<Shape>[]>;
   /** The answer's bytes in any ClickHouse format, unparsed. */

@@ -183,7 +183,8 @@ const INT64_MAX = 2n ** 63n - 1n;
 const DIGITS_MAX = { 128: 10n ** 38n, 256: 10n ** 76n } as const;
 const UINT64_MAX = 2n ** 64n - 1n;
 
-class Writer {
+/** Bytes of rows, growing. */
+export class Writer {
   private buffer: Buffer;
   private at = 0;
 
@@ -191,8 +192,18 @@ class Writer {
     this.buffer = Buffer.allocUnsafe(sizeHint);
   }
 
+  /** Bytes written so far. */
+  get length(): number {
+    return this.at;
+  }
+
   finish(): Uint8Array {
     return this.buffer.subarray(0, this.at);
+  }
+
+  /** Takes back what was written after the first `length` bytes. */
+  cut(length: number): void {
+    this.at = Math.min(this.at, length);
   }
 
   private room(bytes: number): void {
@@ -227,7 +238,7 @@ class Writer {
     if (length < SHORT_TEXT && this.shortAscii(value, length)) return;
     if (!value.isWellFormed()) throw new RangeError('text has half of a surrogate pair, which UTF-8 cannot hold');
     const bytes = Buffer.byteLength(value);
-    this.length(bytes);
+    this.textLength(bytes);
     this.at += this.buffer.write(value, this.at, 'utf8');
   }
 
@@ -243,7 +254,7 @@ class Writer {
     return true;
   }
 
-  private length(value: number): void {
+  private textLength(value: number): void {
     let rest = value;
     while (rest > 127) {
       this.buffer[this.at++] = (rest & 127) | 128;

@@ -12,20 +12,27 @@ import {
   type Recorded,
   type ResolvedCovered,
 } from '@paceline/domain';
+import { decodeRecord } from '@paceline/events';
 import type { LogRecord } from '@paceline/log';
-import { observationRows, type Row } from '@paceline/store';
+import { ObservationBatch, type ObservationTexts, observationRows, type Row } from '@paceline/store';
+
+interface Source {
+  readonly record: LogRecord;
+  readonly position: Position;
+  readonly recordedAt: Instant;
+}
 
 /** Rows of consecutive records that are written together and then committed together. */
 export class Span {
   readonly workspace: string;
-  readonly observation: Row<'observation'>[] = [];
+  readonly observation: ObservationBatch;
   readonly definition: Row<'definition'>[] = [];
   readonly checkIn: Row<'check_in'>[] = [];
   readonly covered: Row<'covered'>[] = [];
   readonly command: Row<'command'>[] = [];
   readonly deadLetter: Row<'dead_letter'>[] = [];
-  /** Where the rows of `observation` came from: the record from that row on. Kept so that a refused row can be put aside whole. */
-  readonly sources: { readonly row: number; readonly record: LogRecord }[] = [];
+  /** Where the rows of `observation` came from, so that rows which do not go in together can go one by one, or be put aside. */
+  readonly #sources: Source[] = [];
   /** Every record, readable or not, for the recorded axis. */
   readonly records: { readonly position: Position; readonly recordedAt: Instant }[] = [];
   /** Offset after the last record in it. */
@@ -33,8 +40,9 @@ export class Span {
   /** Of its last fact: the last point of its last record. */
   last: Position;
 
-  constructor(workspace: string, next: number) {
+  constructor(workspace: string, next: number, texts: ObservationTexts) {
     this.workspace = workspace;
+    this.observation = new ObservationBatch(workspace, texts);
     this.next = next;
     this.last = position(next) - 1;
   }
@@ -50,13 +58,25 @@ export class Span {
   }
 
   observations(fact: Recorded<ObservationsFact>, record: LogRecord): void {
-    this.sources.push({ row: this.observation.length, record });
-    for (const row of observationRows(this.workspace, fact)) this.observation.push(row);
+    this.#sources.push({ record, position: fact.position, recordedAt: fact.recordedAt });
+    this.observation.add(fact);
   }
 
-  /** The record that row `index` of `observation` was stated in. */
-  sourceOf(index: number): LogRecord | undefined {
-    return this.sources.findLast(({ row }) => row <= index)?.record;
+  /** The rows of `observation` as objects, each with the record that stated it: read again from the records, as faults are rare. */
+  observationRows(): { readonly rows: Row<'observation'>[]; readonly records: LogRecord[] } {
+    const rows: Row<'observation'>[] = [];
+    const records: LogRecord[] = [];
+    for (const { record, position: at, recordedAt } of this.#sources) {
+      const decoded = decodeRecord(record);
+      if (!decoded.ok || decoded.fact.type !== 'observations')
+        throw new RangeError(`record ${record.offset} of ${record.topic} is not what it was when it was read first`);
+      const { fact, id } = decoded;
+      for (const row of observationRows(this.workspace, { position: at, recordedAt, id, fact })) {
+        rows.push(row);
+        records.push(record);
+      }
+    }
+    return { rows, records };
   }
 
   outcome(outcome: CommandOutcome): void {

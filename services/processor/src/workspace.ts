@@ -9,6 +9,7 @@ import {
 } from '@paceline/domain';
 import { decodeRecord } from '@paceline/events';
 import type { BatchContext, LogRecord } from '@paceline/log';
+import { ObservationTexts } from '@paceline/store';
 import { bury } from './dead-letters.ts';
 import { Judge } from './judge.ts';
 import type { WorkspaceDeps } from './options.ts';
@@ -51,6 +52,8 @@ export class Workspace {
   #judge: Judge;
   #status: Status;
   #span: Span;
+  /** Names repeat from span to span. */
+  readonly #texts = new ObservationTexts();
   #writing: Promise<void> = Promise.resolve();
   #broken: { readonly error: unknown } | null = null;
   #loaded = false;
@@ -71,7 +74,7 @@ export class Workspace {
     this.#fold = new WorkspaceFold();
     this.#judge = new Judge(deps, this.#fold);
     this.#status = new Status(deps, this.#fold, this.#judge);
-    this.#span = new Span(deps.workspace, 0);
+    this.#span = new Span(deps.workspace, 0, this.#texts);
   }
 
   get fold(): WorkspaceFold {
@@ -110,7 +113,7 @@ export class Workspace {
     this.#status = new Status(this.deps, fold, this.#judge);
     await this.#judge.load();
     this.#ticked = fold.lastTick;
-    this.#span = new Span(this.deps.workspace, next);
+    this.#span = new Span(this.deps.workspace, next, this.#texts);
     this.#next = next;
     this.#committed = next;
     this.#end = Math.max(next, this.#end);
@@ -167,7 +170,7 @@ export class Workspace {
       if (record.offset < this.#next) continue;
       await this.#record(record, context);
       const full =
-        this.#span.observation.length >= options.spanPointsMax || this.#span.records.length >= SPAN_RECORDS_MAX;
+        this.#span.observation.rows >= options.spanPointsMax || this.#span.records.length >= SPAN_RECORDS_MAX;
       if (full) await this.#write();
       if (clock.monotonic() - breath < options.sliceMs) continue;
       await context.heartbeat();
@@ -241,7 +244,7 @@ export class Workspace {
     if (this.#broken !== null) throw this.#broken.error;
     if (this.#span.empty) return;
     const span = this.#span;
-    this.#span = new Span(this.deps.workspace, this.#next);
+    this.#span = new Span(this.deps.workspace, this.#next, this.#texts);
     this.#writing = this.#writeSpan(span).catch((error: unknown) => {
       this.#broken = { error };
     });
@@ -262,8 +265,8 @@ export class Workspace {
     await writeRest(span, this.deps);
     await this.#context?.commit(span.next);
     this.#committed = span.next;
-    metrics.processedPoints.inc({ workspace }, span.observation.length);
-    metrics.batchPoints.set({ workspace }, span.observation.length);
+    metrics.processedPoints.inc({ workspace }, span.observation.rows);
+    metrics.batchPoints.set({ workspace }, span.observation.rows);
     metrics.batchSeconds.observe({ workspace }, (clock.monotonic() - began) / 1000);
     metrics.logLag.set({ workspace }, Math.max(0, this.#end - span.next));
   }

@@ -1,4 +1,5 @@
-import { type Row, RowsRejectedError, timelineRows } from '@paceline/store';
+import type { LogRecord } from '@paceline/log';
+import { isDivisible, type Row, RowsRejectedError, timelineRows } from '@paceline/store';
 import { bury } from './dead-letters.ts';
 import type { WorkspaceDeps } from './options.ts';
 import type { Span } from './span.ts';
@@ -8,12 +9,25 @@ import type { Span } from './span.ts';
  * hold are put aside one by one, the others stay.
  */
 export async function writePoints(span: Span, deps: WorkspaceDeps): Promise<void> {
-  if (span.observation.length === 0) return;
+  if (!span.observation.odd) {
+    try {
+      await deps.store.insertObservations(span.observation);
+      return;
+    } catch (error) {
+      if (!isDivisible(error)) throw error;
+    }
+  }
+  const { rows, records } = span.observationRows();
   try {
-    await deps.store.insert('observation', span.observation);
+    await deps.store.insert('observation', rows);
   } catch (error) {
     if (!(error instanceof RowsRejectedError)) throw error;
-    for (const { index, message } of error.rejected) span.deadLetter.push(await refused(span, index, message, deps));
+    for (const { index, message } of error.rejected) {
+      const [row, record] = [rows[index], records[index]];
+      if (row === undefined || record === undefined)
+        throw new RangeError(`the store refused row ${index}, which it was not given`);
+      span.deadLetter.push(await refused(row, record, message, deps));
+    }
   }
 }
 
@@ -29,11 +43,12 @@ export async function writeRest(span: Span, deps: WorkspaceDeps): Promise<void> 
   if (span.command.length > 0) await store.insert('command', span.command);
 }
 
-async function refused(span: Span, index: number, message: string, deps: WorkspaceDeps): Promise<Row<'dead_letter'>> {
-  const row = span.observation[index];
-  const record = span.sourceOf(index);
-  if (row === undefined || record === undefined)
-    throw new RangeError(`the store refused row ${index}, which it was not given`);
+async function refused(
+  row: Row<'observation'>,
+  record: LogRecord,
+  message: string,
+  deps: WorkspaceDeps,
+): Promise<Row<'dead_letter'>> {
   const { workspace, metrics } = deps;
   const log = deps.mode === 'live' ? deps.log : null;
   const position = Number(row.pos);

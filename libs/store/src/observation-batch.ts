@@ -1,0 +1,162 @@
+import { type ObservationsFact, type PointStatement, type Recorded, readInstant } from '@paceline/domain';
+import { seriesKey } from '@paceline/domain/metric/statement';
+import { atOfLabel } from './label.ts';
+import { Writer } from './rows.ts';
+
+/** Texts that repeat in every record are kept as bytes; beyond this many of a kind they are forgotten and asked again. */
+const REMEMBERED_MAX = 50_000;
+const FIRST_BYTES = 256 * 1024;
+
+/**
+ * Rows of `observation` encoded as the records are read: the same bytes as `encodeRows` of `observationRows`, without an
+ * object a point, which costs more than the parse and stays in memory until the insert. A record that no column can hold
+ * makes the batch `odd`: its rows must then go one by one, by `Store.insert`.
+ */
+export class ObservationBatch {
+  readonly #writer = new Writer(FIRST_BYTES);
+  readonly #texts: ObservationTexts;
+  readonly #workspace: Uint8Array;
+  #rows = 0;
+  #odd = false;
+
+  constructor(workspace: string, texts = new ObservationTexts()) {
+    this.#texts = texts;
+    this.#workspace = texts.text(workspace);
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Whether a row could not be encoded. */
+  get odd(): boolean {
+    return this.#odd;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#writer.finish();
+  }
+
+  add(recorded: Recorded<ObservationsFact>): void {
+    const { fact, position, recordedAt } = recorded;
+    const writer = this.#writer;
+    const [start, rows] = [writer.length, this.#rows];
+    try {
+      const texts = this.#texts;
+      const metric = texts.text(fact.metric);
+      const feeder = texts.text(fact.feeder);
+      const readAt = Math.min(fact.readAt ?? recordedAt, recordedAt);
+      const { points } = fact;
+      for (let index = 0; index < points.length; index++) {
+        const point = points[index]!;
+        const when = point.period === undefined ? texts.time(point.time ?? '') : texts.period(point.period);
+        if (when === undefined) continue;
+        writer.bytes(this.#workspace);
+        writer.bytes(metric);
+        writer.bytes(texts.series(point.dimensions));
+        writer.bytes(when);
+        if (point.id === undefined) writer.byte(0);
+        else writer.text(point.id);
+        writer.uint64(position + index);
+        writer.instant(recordedAt);
+        writer.instant(readAt);
+        writer.uint64(point.revision ?? 0);
+        writer.bytes(feeder);
+        parts(writer, point);
+        this.#rows++;
+      }
+    } catch {
+      // Whatever the fault, the slow way finds the row and says what is wrong with it.
+      writer.cut(start);
+      this.#rows = rows + fact.points.length;
+      this.#odd = true;
+    }
+  }
+}
+
+function parts(writer: Writer, { value, numerator, denominator }: PointStatement): void {
+  decimal(writer, value);
+  decimal(writer, numerator);
+  decimal(writer, denominator);
+}
+
+function decimal(writer: Writer, text: string | null | undefined): void {
+  if (text === undefined || text === null) {
+    writer.byte(1);
+    return;
+  }
+  writer.byte(0);
+  writer.decimal(text, 128);
+}
+
+/** Encoded once and copied from then on: names, series, and labels with the time that they say. Of one workspace. */
+export class ObservationTexts {
+  readonly #texts = new Map<string, Uint8Array>();
+  readonly #periods = new Map<string, Uint8Array>();
+  readonly #series = new Map<string, Uint8Array>();
+  /** By name, then value: most points have one dimension, whose key need not be written to be known. */
+  readonly #single = new Map<string, Map<string, Uint8Array>>();
+
+  text(text: string): Uint8Array {
+    return remembered(this.#texts, text, (writer) => writer.text(text));
+  }
+
+  /** The columns `period` and `at` of a period point. */
+  period(label: string): Uint8Array {
+    return remembered(this.#periods, label, (writer) => {
+      writer.text(label);
+      writer.instant(atOfLabel(label));
+    });
+  }
+
+  /** The same of a time point; `undefined` when the text is no instant. */
+  time(text: string): Uint8Array | undefined {
+    const at = readInstant(text);
+    if (at === undefined) return undefined;
+    const writer = new Writer(9);
+    writer.text('');
+    writer.instant(at);
+    return writer.finish();
+  }
+
+  series(dimensions: PointStatement['dimensions']): Uint8Array {
+    if (dimensions === undefined) return this.#keyed('{}');
+    let only: string | undefined;
+    for (const name in dimensions) {
+      if (only !== undefined) return this.#keyed(seriesKey(dimensions));
+      only = name;
+    }
+    if (only === undefined) return this.#keyed('{}');
+    const value = dimensions[only]!;
+    let values = this.#single.get(only);
+    if (values === undefined) {
+      values = new Map();
+      if (this.#single.size >= REMEMBERED_MAX) this.#single.clear();
+      this.#single.set(only, values);
+    }
+    let bytes = values.get(value);
+    if (bytes === undefined) {
+      bytes = this.#keyed(seriesKey(dimensions));
+      if (values.size >= REMEMBERED_MAX) values.clear();
+      values.set(value, bytes);
+    }
+    return bytes;
+  }
+
+  #keyed(key: string): Uint8Array {
+    return remembered(this.#series, key, (writer) => writer.text(key));
+  }
+}
+
+function remembered(known: Map<string, Uint8Array>, text: string, write: (writer: Writer) => void): Uint8Array {
+  let bytes = known.get(text);
+  if (bytes === undefined) {
+    const writer = new Writer(text.length * 3 + 24);
+    write(writer);
+    // A copy of its own size: what is remembered should not hold a larger buffer.
+    bytes = Uint8Array.from(writer.finish());
+    if (known.size >= REMEMBERED_MAX) known.clear();
+    known.set(text, bytes);
+  }
+  return bytes;
+}
