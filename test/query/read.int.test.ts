@@ -90,6 +90,24 @@ const DEFINITIONS: readonly Document[] = [
   },
   {
     apiVersion: 'paceline/v1',
+    kind: 'Metric',
+    metadata: { name: 'visits' },
+    spec: { aggregation: 'sum', grain: 'day' },
+  },
+  {
+    apiVersion: 'paceline/v1',
+    kind: 'Source',
+    metadata: { name: 'web' },
+    spec: {
+      connector: 'csv',
+      config: { path: 'visits.csv' },
+      schedule: { every: 'PT1H' },
+      window: { period: 'P1D', start: '2026-10-01' },
+      map: { metric: 'visits', time: 'day', value: 'visits' },
+    },
+  },
+  {
+    apiVersion: 'paceline/v1',
     kind: 'AlertRule',
     metadata: { name: 'behind' },
     spec: { watch: ['kpi/*'], when: 'off_track', for: 1, recover: 1, severity: 'page' },
@@ -128,6 +146,10 @@ beforeAll(async () => {
       ],
     });
   }
+  const visits = Object.fromEntries(Array.from({ length: 9 }, (_, day) => [`2026-11-0${day + 1}`, '5']));
+  await log.state('visits', visits, 'source/web');
+  const covered = { type: 'covered', metric: 'visits', feeder: 'source/web', readAt: log.now } as const;
+  await log.append({ ...covered, from: Date.parse('2026-11-01'), to: Date.parse('2026-11-10') });
   log.at('2026-11-11T12:00:00Z');
   early = { position: await world.tick(), at: '2026-11-11T12:00:00.000Z' };
   log.at('2026-11-11T15:00:00Z');
@@ -253,6 +275,21 @@ describe('the trend of a metric', () => {
     expect(first.body.meta.truncated).toBe(true);
     const second = await world.get(first.body.links.next);
     expect(second.body.data[0]).toMatchObject({ bucket: '2026-11-04', dimensions: { region: 'apac' } });
+  });
+
+  it('ends by itself with the latest day of which something is known, however little a second feeder covers', async () => {
+    const days = async (): Promise<unknown[]> => {
+      const { body } = await world.get('/v1/trend?metric=visits');
+      return body.data.map(({ bucket, final }: { bucket: string; final: boolean }) => `${bucket} ${final}`);
+    };
+    const before = await days();
+    expect(before).toHaveLength(9);
+    expect(before.at(-1)).toBe('2026-11-09 true');
+    await world.log.state('visits', { '2026-11-04': '6' });
+    await world.tick();
+    const after = await days();
+    expect(after).toHaveLength(9);
+    expect(after.filter((day) => String(day).endsWith('true'))).toEqual(['2026-11-04 true']);
   });
 
   it('begins by itself where the data does', async () => {

@@ -23,6 +23,19 @@ export function percent(ratio: number | null): string {
   return ratio === null ? '' : `${Math.floor(ratio * 100 + 1e-9)} %`;
 }
 
+/**
+ * `1234567.8912` → `1,234,567.891`: a decimal for tables, cut to three places; of less than one, to three digits behind the zeros,
+ * so that `0.0004` does not read as nothing. `''` for none.
+ */
+export function readable(decimal: string | null): string {
+  if (decimal === null) return '';
+  const [whole = '', fraction = ''] = decimal.split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+  const zeros = /^-?0$/.test(whole) ? (/^0*/.exec(fraction)?.[0].length ?? 0) : 0;
+  const shown = fraction.slice(0, zeros + 3).replace(/0+$/, '');
+  return shown === '' ? grouped : `${grouped}.${shown}`;
+}
+
 /** Freshness as of now from the two instants an evaluation carries, so a dead pipeline turns stale by itself. */
 export function freshnessNow(lateAt: string | null, staleAt: string | null, nowMs: number): '' | Freshness {
   if (lateAt === null || staleAt === null) return '';

@@ -116,7 +116,7 @@ export async function readCoverage(
   metrics: readonly string[],
   position: Position,
   options: QueryOptions = {},
-): Promise<Map<string, MetricCoverage>> {
+): Promise<Map<string, KnownCoverage>> {
   if (metrics.length === 0) return new Map();
   const compiled = metrics
     .flatMap((name) => catalog.metrics.get(name) ?? [])
@@ -143,9 +143,20 @@ export async function readCoverage(
           extent?.get(feeder),
         ),
       );
-      return [metric.name, { feeders: coverage }] as const;
+      return [metric.name, { feeders: coverage, extent: wholeOf([...(extent?.values() ?? [])]) }] as const;
     }),
   );
+}
+
+function wholeOf(extents: readonly PointExtent[]): Span | null {
+  if (extents.length === 0) return null;
+  const [from, to] = [extents.map(({ first }) => first.from), extents.map(({ last }) => last.to)];
+  return { from: Math.min(...from), to: Math.max(...to) };
+}
+
+export interface KnownCoverage extends MetricCoverage {
+  /** From the first to the last bucket that holds a point, whoever stated it. */
+  readonly extent: Span | null;
 }
 
 interface CoveredRow {

@@ -12,6 +12,8 @@ export interface ApiCall {
   readonly contentType?: string;
   readonly accept?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Ends the call, and an answer that has no end of its own. */
+  readonly signal?: AbortSignal;
 }
 
 /** One way to talk to Paceline, whether it runs elsewhere or in this very process. */
@@ -22,6 +24,8 @@ export interface Api {
   text(method: 'GET' | 'POST', path: string, call?: ApiCall): Promise<string>;
   /** Lines of an NDJSON answer as they come. */
   lines<T>(method: 'GET' | 'POST', path: string, call?: ApiCall): AsyncIterable<T>;
+  /** The data of server-sent events as they come. */
+  events(path: string, call?: ApiCall): AsyncIterable<string>;
   close(): Promise<void>;
 }
 
@@ -36,6 +40,7 @@ export type Transport = (
   target: string,
   headers: Record<string, string>,
   body: string | Uint8Array | undefined,
+  signal: AbortSignal | undefined,
 ) => Promise<RawAnswer>;
 
 export function apiOver(url: string | null, transport: Transport, close: () => Promise<void>): Api {
@@ -45,7 +50,7 @@ export function apiOver(url: string | null, transport: Transport, close: () => P
     if (typeof call.body === 'string' || call.body instanceof Uint8Array) body = call.body;
     else if (call.body !== undefined) body = JSON.stringify(call.body);
     if (body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
-    const answer = await transport(method, path + queryText(call.query), headers, body);
+    const answer = await transport(method, path + queryText(call.query), headers, body, call.signal);
     if (answer.status >= 400) throw await problem(answer, path);
     return answer;
   };
@@ -61,22 +66,36 @@ export function apiOver(url: string | null, transport: Transport, close: () => P
       const answer = await send(method, path, { accept: 'application/x-ndjson', ...call });
       for await (const line of splitLines(answer.body)) yield JSON.parse(line) as T;
     },
+    async *events(path, call) {
+      const answer = await send('GET', path, { accept: 'text/event-stream', ...call });
+      for await (const line of splitLines(answer.body)) if (line.startsWith('data: ')) yield line.slice(6);
+    },
     close,
   };
 }
 
-/** Over HTTP. `key` is an API key when the server asks for one. */
-export function remoteApi(url: string, key: string | undefined): Api {
+export interface Remote {
+  readonly url: string;
+  /** An API key, when the server asks for one. */
+  readonly key: string | undefined;
+  /** `undefined`: the key's, else the server's own. */
+  readonly workspace: string | undefined;
+}
+
+/** Over HTTP. */
+export function remoteApi({ url, key, workspace }: Remote): Api {
   const base = url.replace(/\/+$/, '');
-  const transport: Transport = async (method, target, headers, body) => {
+  const transport: Transport = async (method, target, headers, body, signal) => {
     let response: Response;
     try {
-      response = await fetch(base + target, {
+      response = await fetch(base + inWorkspace(target, workspace), {
         method,
+        ...(signal === undefined ? {} : { signal }),
         headers: key === undefined ? headers : { ...headers, authorization: `Bearer ${key}` },
         ...(body === undefined ? {} : { body: body as string | Uint8Array<ArrayBuffer> }),
       });
     } catch (error) {
+      if (signal?.aborted === true) throw error;
       throw new Failure('server_unreachable', `No answer from ${base}: ${reason(error)}`, {
         remedy: 'Start it with `paceline serve`, or leave --url out to work on the folder itself.',
         cause: error,
@@ -89,6 +108,11 @@ export function remoteApi(url: string, key: string | undefined): Api {
     };
   };
   return apiOver(base, transport, async () => undefined);
+}
+
+function inWorkspace(target: string, workspace: string | undefined): string {
+  if (workspace === undefined || !target.startsWith('/v1/')) return target;
+  return `${target}${target.includes('?') ? '&' : '?'}workspace=${encodeURIComponent(workspace)}`;
 }
 
 export interface RunningServer {
@@ -126,6 +150,7 @@ async function problem(answer: RawAnswer, path: string): Promise<Failure> {
     remedy?: string;
     faults?: FaultLine[];
     errors?: FaultLine[];
+    rejected?: FaultLine[];
   } = {};
   try {
     body = JSON.parse(text) as typeof body;
@@ -138,7 +163,7 @@ async function problem(answer: RawAnswer, path: string): Promise<Failure> {
     body.detail ?? body.title ?? `${path} answered ${answer.status}`,
     {
       ...(body.remedy === undefined ? {} : { remedy: body.remedy }),
-      faults: body.faults ?? body.errors ?? [],
+      faults: body.faults ?? body.errors ?? body.rejected ?? [],
     },
   );
 }

@@ -9,6 +9,8 @@ export interface GlobalOptions {
   readonly workspace?: string;
   readonly output: string;
   readonly quiet?: boolean;
+  /** `--output` was given. */
+  readonly outputAsked?: boolean;
 }
 
 export interface CommandContext {
@@ -19,6 +21,8 @@ export interface CommandContext {
   readonly url: string | undefined;
   /** The server of `--url`, else the one that owns the folder, else the folder opened in this process. */
   connect(): Promise<Api>;
+  /** Only a server: what runs for long would keep the folder from everybody else. */
+  connectServer(): Promise<Api>;
 }
 
 const FORMATS: readonly string[] = ['table', 'json', 'csv'];
@@ -28,19 +32,34 @@ export function commandContext(options: GlobalOptions): CommandContext {
     throw new Failure('invalid_option', `--output ${options.output} is not one of table, json, csv`);
   }
   const dir = resolve(options.dir);
-  const output = processOutput(options.output as OutputFormat, options.quiet === true);
+  const output = processOutput(options.output as OutputFormat, {
+    quiet: options.quiet === true,
+    asked: options.outputAsked === true,
+  });
+  const server = async (): Promise<Api | null> => {
+    const key = process.env.PACELINE_API_KEY;
+    const { workspace } = options;
+    if (options.url !== undefined) return remoteApi({ url: options.url, key, workspace });
+    const running = await runningServer(dir);
+    return running === null ? null : remoteApi({ url: running.url, key: key ?? running.key, workspace });
+  };
   return {
     dir,
     output,
     workspace: options.workspace,
     url: options.url,
     async connect() {
-      const key = process.env.PACELINE_API_KEY;
-      if (options.url !== undefined) return remoteApi(options.url, key);
-      const running = await runningServer(dir);
-      if (running !== null) return remoteApi(running.url, key ?? running.key);
+      const api = await server();
+      if (api !== null) return api;
       const { localApi } = await import('./local-api.ts');
       return localApi({ dir, output, workspace: options.workspace });
+    },
+    async connectServer() {
+      const api = await server();
+      if (api !== null) return api;
+      throw new Failure('server_unreachable', `No server runs for ${dir}`, {
+        remedy: 'Start it with `paceline serve`, or name one with --url.',
+      });
     },
   };
 }

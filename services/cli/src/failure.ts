@@ -23,6 +23,8 @@ export interface FaultLine {
   readonly column?: number | undefined;
   readonly document?: string | undefined;
   readonly pointer?: string | undefined;
+  /** Of a line that was sent, from 0. */
+  readonly index?: number | undefined;
   readonly code: string;
   readonly message: string;
   readonly remedy?: string | undefined;

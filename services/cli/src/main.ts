@@ -10,6 +10,7 @@ import { registerScenarios } from './commands/scenarios.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSources } from './commands/sources.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerTrend } from './commands/trend.ts';
 import { registerWrites } from './commands/write.ts';
 import { commandContext, type GlobalOptions } from './context.ts';
 import { type Failure, faultText } from './failure.ts';
@@ -27,13 +28,18 @@ export function buildProgram(): Command {
     .option('--quiet', 'no messages and no progress')
     .showHelpAfterError('(paceline --help lists every command)')
     .exitOverride();
-  const context = () => commandContext(program.opts<GlobalOptions>());
+  const context = () =>
+    commandContext({
+      ...program.opts<GlobalOptions>(),
+      outputAsked: program.getOptionValueSource('output') !== 'default',
+    });
   registerInit(program, context);
   registerDefinitions(program, context);
   registerServe(program, context);
   registerSources(program, context);
   registerWrites(program, context);
   registerStatus(program, context);
+  registerTrend(program, context);
   registerReads(program, context);
   registerScenarios(program, context);
   registerKeys(program, context);

@@ -15,18 +15,33 @@ export interface Output {
   readonly format: OutputFormat;
   readonly quiet: boolean;
   readonly colour: boolean;
+  /** Size of the terminal that data goes to; `null` where it goes elsewhere. */
+  readonly terminal: { readonly columns: number; readonly rows: number } | null;
+  /** The format was asked for, not only left as it is: then a table stays one. */
+  readonly asked: boolean;
   /** Data. */
   write(text: string): void;
   /** Messages and progress. */
   say(text: string): void;
 }
 
-export function processOutput(format: OutputFormat, quiet: boolean): Output {
-  const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
+/** Where the terminal does not say. */
+const [COLUMNS_USUAL, ROWS_USUAL] = [80, 24];
+
+export function processOutput(format: OutputFormat, options: { quiet: boolean; asked: boolean }): Output {
+  const { quiet, asked } = options;
+  const { stdout } = process;
+  const colour = stdout.isTTY === true && process.env.NO_COLOR === undefined;
   return {
     format,
     quiet,
+    asked,
     colour,
+    // Read anew each time: people pull at windows.
+    get terminal() {
+      if (stdout.isTTY !== true) return null;
+      return { columns: stdout.columns || COLUMNS_USUAL, rows: stdout.rows || ROWS_USUAL };
+    },
     write: (text) => {
       process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
     },
@@ -80,10 +95,10 @@ function textOf(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], output: Output): string {
+export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], output: Output): string {
   const cells = rows.map((row) => columns.map((column) => textOf(column.cell(row))));
   const widths = columns.map((column, at) =>
-    Math.max(width(column.title), ...cells.map((line) => width(line[at] ?? ''))),
+    Math.max(textWidth(column.title), ...cells.map((line) => textWidth(line[at] ?? ''))),
   );
   const line = (parts: readonly string[]): string =>
     parts
@@ -95,16 +110,16 @@ function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], outpu
 }
 
 function pad(text: string, size: number, right: boolean): string {
-  const gap = ' '.repeat(Math.max(0, size - width(text)));
+  const gap = ' '.repeat(Math.max(0, size - textWidth(text)));
   return right ? gap + text : text + gap;
 }
 
 /** Columns a text takes: marks and wide signs are rare in names, so code points without combining marks are counted. */
-function width(text: string): number {
+export function textWidth(text: string): number {
   return [...stripVTControlCharacters(text).replace(/\p{M}/gu, '')].length;
 }
 
-function csv<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+export function csv<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
   const quote = (text: string): string => {
     // A spreadsheet would run a cell that begins like a formula; the quote keeps it text. Plain numbers stay numbers.
     const safe = /^[=+\-@\t\r]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text) ? `'${text}` : text;

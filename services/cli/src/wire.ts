@@ -21,6 +21,8 @@ export interface EvaluationView {
   readonly lateAt: string | null;
   readonly staleAt: string | null;
   readonly provisional: boolean;
+  readonly coverage: number | null;
+  readonly worstChild: Verdict | null;
   readonly sentence: string;
 }
 
@@ -39,6 +41,21 @@ export interface StatusAnswer {
   };
 }
 
+/** Of an explanation what a roll-up shows. */
+export interface MembersAnswer {
+  readonly data: {
+    readonly formulas: readonly { readonly name: string; readonly formula: string }[];
+    readonly members: readonly {
+      readonly subject: string;
+      readonly weight: number;
+      readonly progress: number | null;
+      readonly expected: number | null;
+      readonly coverage: number | null;
+      readonly verdict: Verdict;
+    }[];
+  };
+}
+
 export interface TrendRow {
   readonly bucket: string;
   readonly from: string;
@@ -49,8 +66,16 @@ export interface TrendRow {
   readonly dimensions?: Readonly<Record<string, string>>;
   readonly target?: string | null;
   readonly expectedValue?: string | null;
+  readonly targetLow?: string | null;
+  readonly targetHigh?: string | null;
   readonly progress?: number | null;
+  readonly expected?: number | null;
   readonly verdict?: Verdict | null;
+}
+
+export interface TrendAnswer {
+  readonly data: readonly TrendRow[];
+  readonly meta: { readonly unit: string | null; readonly truncated: boolean };
 }
 
 export interface AlertView {

@@ -4,7 +4,6 @@ import {
   formatPosition,
   type Instant,
   type Metric,
-  type MetricCoverage,
   offsetOf,
   type Position,
   parsePosition,
@@ -18,6 +17,7 @@ import { PacelineError } from '@paceline/runtime';
 import {
   definitionsPosition,
   type Known,
+  type KnownCoverage,
   knownPosition,
   type QueryOptions,
   readCatalog,
@@ -59,7 +59,7 @@ export class Knowledge {
   readonly #positions = new Map<string, Promise<Catalog>>();
 
   /** By workspace, position and metric. */
-  readonly #coverage = new Map<string, Promise<MetricCoverage | undefined>>();
+  readonly #coverage = new Map<string, Promise<KnownCoverage | undefined>>();
 
   constructor(deps: QueryDeps) {
     this.#deps = deps;
@@ -114,7 +114,7 @@ export class Knowledge {
     { workspace, position: at }: Pick<Moment, 'workspace' | 'position'>,
     catalog: Catalog,
     metrics: readonly string[],
-  ): Promise<ReadonlyMap<string, MetricCoverage>> {
+  ): Promise<ReadonlyMap<string, KnownCoverage>> {
     if (at < 0) return new Map();
     const { store } = this.#deps;
     const found = await Promise.all(

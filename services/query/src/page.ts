@@ -1,18 +1,9 @@
-import { type EvaluationDocument, parseSubject, type Verdict } from '@paceline/domain';
+import { type EvaluationDocument, parseSubject, VERDICT_LOOK } from '@paceline/domain';
+import { percent, readable } from '@paceline/domain/look';
 import type { SubjectAbout } from './about.ts';
 
-/** A verdict is told by shape, words and colour, never by colour alone. */
-const LOOK: Readonly<Record<Verdict, readonly [shape: string, words: string, tone: string]>> = {
-  missed: ['✖', 'missed', 'bad'],
-  off_track: ['■', 'off track', 'bad'],
-  at_risk: ['▲', 'at risk', 'risk'],
-  on_track: ['●', 'on track', 'good'],
-  achieved: ['★', 'achieved', 'good'],
-  no_target: ['?', 'no target', 'none'],
-  no_data: ['∅', 'no data', 'none'],
-  insufficient_data: ['…', 'too little data', 'none'],
-  not_started: ['○', 'not started', 'none'],
-};
+/** Tones as classes of the style sheet. */
+const TONES = { green: 'good', yellow: 'risk', red: 'bad', gray: 'none' } as const;
 
 const GROUPS: readonly (readonly [kind: string, title: string])[] = [
   ['unit', 'Units'],
@@ -57,7 +48,8 @@ ${rows.map((row) => tableRow(row, page.about(row.subject))).join('\n')}
 }
 
 function tableRow(row: EvaluationDocument, { title, owner, measure }: SubjectAbout): string {
-  const [shape, words, tone] = LOOK[row.verdict];
+  const { symbol, text, tone: colour } = VERDICT_LOOK[row.verdict];
+  const tone = TONES[colour];
   // What is stale is never shown as good.
   const shown = row.freshness === 'stale' && tone === 'good' ? 'none' : tone;
   const target =
@@ -65,23 +57,9 @@ function tableRow(row: EvaluationDocument, { title, owner, measure }: SubjectAbo
   const path = row.subject.split('/').map(encodeURIComponent).join('/');
   const name = title === null ? escaped(row.subject) : `${escaped(title)} <small>${escaped(row.subject)}</small>`;
   return `<tr><th scope="row"><a href="/v1/explain/${escaped(path)}">${name}</a></th><td>${escaped(owner ?? '')}</td>
-<td><span class="v ${shown}"><span aria-hidden="true">${shape}</span> ${words}${row.provisional ? ' (provisional)' : ''}</span></td>
+<td><span class="v ${shown}"><span aria-hidden="true">${symbol}</span> ${text}${row.provisional ? ' (provisional)' : ''}</span></td>
 <td class="n">${readable(row.value)} <small>${escaped(measure ?? '')}</small></td><td class="n">${target}</td><td class="n">${readable(row.expectedValue)}</td><td class="n">${percent(row.progress)}</td>
 <td>${escaped(row.freshness ?? '')}</td><td>${escaped(row.sentence)}</td></tr>`;
-}
-
-/** `1234567.8912` → `1,234,567.891`: cut for reading. */
-function readable(decimal: string | null): string {
-  if (decimal === null) return '';
-  const [whole = '', fraction = ''] = decimal.split('.');
-  const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ',');
-  const shown = fraction.slice(0, 3).replace(/0+$/, '');
-  return shown === '' ? grouped : `${grouped}.${shown}`;
-}
-
-/** Cut, not rounded: 99.9 % of a target is not all of it. */
-function percent(ratio: number | null): string {
-  return ratio === null ? '' : `${Math.floor(ratio * 100 + 1e-9)} %`;
 }
 
 function escaped(text: string): string {

@@ -13,7 +13,6 @@ import {
   labelOf,
   type Metric,
   type MetricCells,
-  type MetricCoverage,
   matchingSeries,
   nextBucket,
   type Reading,
@@ -23,8 +22,9 @@ import {
   suggestion,
 } from '@paceline/domain';
 import { isCompletePeriod } from '@paceline/domain/evaluate/window';
+import { coveredByFeeder } from '@paceline/domain/metric/coverage';
 import { PacelineError } from '@paceline/runtime';
-import { type CellsNeed, type QueryOptions, readCells, type Store } from '@paceline/store';
+import { type CellsNeed, type KnownCoverage, type QueryOptions, readCells, type Store } from '@paceline/store';
 import { type Knowledge, type Moment, metricOf, refused } from './knowledge.ts';
 import type { TrendPrevious, TrendRow } from './trend-rows.ts';
 import {
@@ -82,8 +82,7 @@ export async function metricTrend(context: TrendContext, asked: MetricTrendAsked
   const sources = sourcesOf(metric).map(({ name }) => name);
   const coverage = await context.coverage(moment, catalog, sources);
   const covered = coveredOfMetric(metric, (name) => coverage.get(name) ?? NO_COVERAGE);
-  const known = { asOf: moment.asOf, since: startOf(covered), until: endOf(covered) };
-  const range = rangeAsked(asked, grid, known, asked.limit);
+  const range = rangeAsked(asked, grid, { asOf: moment.asOf, ...knownSpan(metric, coverage) }, asked.limit);
   const before = asked.compare ? windowsBefore(grid, range.windows, moment.asOf) : [];
   const reader = await openReader(context, metric, grid, [...before, ...range.windows], { covered, fill: asked.fill });
   const groups = reader.groups(asked.groupBy, asked.where);
@@ -104,16 +103,35 @@ export async function metricTrend(context: TrendContext, asked: MetricTrendAsked
   };
 }
 
-const NO_COVERAGE: MetricCoverage = { feeders: [] };
+const NO_COVERAGE: KnownCoverage = { feeders: [], extent: null };
 const NO_CELLS: MetricCells = { series: [] };
 
-function startOf(covered: Intervals): Instant | null {
-  const from = covered[0]?.from;
-  return from === undefined || from === Number.NEGATIVE_INFINITY ? null : from;
+interface KnownSpan {
+  readonly since: Instant | null;
+  readonly until: Instant | null;
 }
 
-function endOf(covered: Intervals): Instant | null {
-  return covered.at(-1)?.to ?? null;
+/**
+ * Where something is known of a metric: a point of it, or that somebody covered it. What all feeders cover decides whether a
+ * window is final, not whether it is shown: a single pushed value would hide the history that a source has brought.
+ */
+function knownSpan(metric: Metric, coverage: ReadonlyMap<string, KnownCoverage>): KnownSpan {
+  const spans = sourcesOf(metric).map(({ name }) => spanOf(coverage.get(name) ?? NO_COVERAGE));
+  // A formula has a value only where each of its metrics has.
+  const [since, until] = [spans.flatMap((span) => span.since ?? []), spans.flatMap((span) => span.until ?? [])];
+  return {
+    since: since.length === 0 ? null : Math.max(...since),
+    until: until.length === 0 ? null : Math.min(...until),
+  };
+}
+
+function spanOf({ feeders, extent }: KnownCoverage): KnownSpan {
+  const spans = [...(extent === null ? [] : [extent]), ...feeders.flatMap(coveredByFeeder)];
+  const starts = spans.map(({ from }) => from).filter(Number.isFinite);
+  return {
+    since: starts.length === 0 ? null : Math.min(...starts),
+    until: spans.length === 0 ? null : Math.max(...spans.map(({ to }) => to)),
+  };
 }
 
 function requireDimensions(metric: Metric, { groupBy, where }: MetricTrendAsked): void {

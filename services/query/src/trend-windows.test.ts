@@ -88,6 +88,15 @@ describe('the range of a trend', () => {
     expect(range('month', {}, 1_000, old).labels).toEqual(['2009-11', '2009-12', '2010-01', '2010-02']);
   });
 
+  it('ends with the last window of which something is known, and goes as far back from there', () => {
+    const late = { ...known, until: at('2026-11-19T23:00:00Z'), since: at('2020-01-01T00:00:00Z') };
+    const shown = range('day', {}, 1_000, late).labels;
+    expect([shown[0], shown.at(-1), shown.length]).toEqual(['2026-10-20', '2026-11-19', 31]);
+    expect(range('day', { to: '2026-11-22' }, 1_000, late).labels.at(-1)).toBe('2026-11-21');
+    const ahead = { ...late, until: at('2026-12-31T23:00:00Z') };
+    expect(range('day', {}, 1_000, ahead).labels.at(-1)).toBe('2026-11-22');
+  });
+
   it('stops at the limit and says where it would go on', () => {
     expect(range('day', { from: '2026-11-01' }, 2)).toEqual({
       labels: ['2026-11-01', '2026-11-02'],

@@ -126,7 +126,7 @@ export function areOwnEdges(metric: Metric, windows: readonly Span[]): boolean {
 
 interface Known {
   readonly asOf: Instant;
-  /** Where what is known begins and ends. */
+  /** Where something is known, a value or that there is none: `until` is the end of the latest window of it. */
   readonly since: Instant | null;
   readonly until: Instant | null;
 }
@@ -138,8 +138,8 @@ export interface Range {
 }
 
 /**
- * The windows of a range; none begins after `asOf`. Without `from` the last few up to `to`, beginning no earlier than
- * `since`; where everything known ended long ago (`until`), the last few of that.
+ * The windows of a range; none begins after `asOf`. Without `from` the last few up to `to`, and without that the last few of
+ * which something is known: they end with `until` and begin no earlier than `since`.
  */
 export function rangeAsked(asked: WindowsAsked, grid: Grid, known: Known, max: number): Range {
   const written = { from: boundOf(grid, 'from', asked.from), to: boundOf(grid, 'to', asked.to) };
@@ -165,10 +165,9 @@ function rangeOf(
 ): Span {
   const end = Math.min(to ?? Number.POSITIVE_INFINITY, asOf + MICROSECOND);
   if (from !== undefined) return { from, to: end };
-  const first = stepBack(grid, end - MICROSECOND);
-  const isOver = to === undefined && until !== null && until <= first;
-  const shown = isOver ? { from: stepBack(grid, until - MICROSECOND), to: until } : { from: first, to: end };
-  return { from: since === null ? shown.from : Math.max(shown.from, since), to: shown.to };
+  const last = to === undefined && until !== null ? Math.min(until, end) : end;
+  const first = stepBack(grid, last - MICROSECOND);
+  return { from: since === null ? first : Math.max(first, since), to: last };
 }
 
 function stepBack(grid: Grid, at: Instant): Instant {

@@ -150,7 +150,11 @@ async function server(dir: string): Promise<Finding> {
   if (running === null) return { check: 'server', ok: true, detail: 'none runs for this folder', remedy: '' };
   const { url, key } = running;
   try {
-    const { parts = [] } = await remoteApi(url, process.env.PACELINE_API_KEY ?? key).json<{
+    const { parts = [] } = await remoteApi({
+      url,
+      key: process.env.PACELINE_API_KEY ?? key,
+      workspace: undefined,
+    }).json<{
       parts?: { part: string; ready: boolean; detail?: string }[];
     }>('GET', '/health/live');
     const behind = parts.filter(({ ready }) => !ready);

@@ -1,95 +1,14 @@
 import type { Command } from 'commander';
 import { type CommandContext, withApi } from '../context.ts';
-import { percent, readable, VERDICT_LOOK } from '../look.ts';
-import { type Column, paint, printDocument, printRows } from '../output.ts';
-import type { AlertView, TrendRow } from '../wire.ts';
+import { printDocument, printRows } from '../output.ts';
+import type { AlertView } from '../wire.ts';
 import { encodeSubject } from './status.ts';
 
-/** `trend`, `explain`, `alerts` and `deadletter`: what the query service answers, printed. */
+/** `explain`, `alerts` and `deadletter`: what the query service answers, printed. */
 export function registerReads(program: Command, context: () => CommandContext): void {
-  registerTrend(program, context);
   registerExplain(program, context);
   registerAlerts(program, context);
   registerDeadLetters(program, context);
-}
-
-function registerTrend(program: Command, context: () => CommandContext): void {
-  program
-    .command('trend')
-    .argument('<metric|subject>', 'a metric, or KIND/ID for the judged history of a subject')
-    .description('values per bucket of time')
-    .option(
-      '--window <bucket>',
-      'hour, day, week, month, quarter, year, fiscal_quarter, fiscal_year or period; the grain of the metric otherwise',
-    )
-    .option('--from <date>', 'first day or instant')
-    .option('--to <date>', 'day or instant before which it ends')
-    .option('--timezone <zone>', 'zone of the buckets; the metric’s own otherwise')
-    .option('--group-by <dimensions>', 'dimensions to keep apart, with commas')
-    .option('--where <pairs...>', 'dimension=value')
-    .option('--as-of <instant>')
-    .option('--known-at <instant>')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  paceline trend revenue --window month --from 2026-01-01\n  paceline trend kpi/new-revenue --window week --output csv\n  paceline trend mrr --where region=emea --group-by region',
-    )
-    .action(async (name: string, options: Record<string, string | undefined> & { where?: string[] }) => {
-      const at = context();
-      const where = Object.fromEntries(
-        (options.where ?? []).map((pair) => {
-          const cut = pair.indexOf('=');
-          return [`where.${cut < 0 ? pair : pair.slice(0, cut)}`, cut < 0 ? '' : pair.slice(cut + 1)];
-        }),
-      );
-      const query = {
-        ...(name.includes('/') ? { subject: name } : { metric: name }),
-        window: options.window,
-        from: options.from,
-        to: options.to,
-        timezone: options.timezone,
-        group_by: options.groupBy,
-        as_of: options.asOf,
-        known_at: options.knownAt,
-        ...where,
-      };
-      await withApi(at, async (api) => {
-        const answer = await api.json<{ data: TrendRow[] }>('GET', '/v1/trend', { query });
-        printRows(at.output, answer.data, trendColumns(answer.data, at), answer);
-      });
-    });
-}
-
-function trendColumns(rows: readonly TrendRow[], at: CommandContext): Column<TrendRow>[] {
-  const csv = at.output.format === 'csv';
-  const dimensions = [...new Set(rows.flatMap((row) => Object.keys(row.dimensions ?? {})))];
-  const judged = rows.some((row) => row.verdict !== undefined);
-  const columns: Column<TrendRow>[] = [
-    { title: 'bucket', cell: (row) => row.bucket },
-    ...dimensions.map((name): Column<TrendRow> => ({ title: name, cell: (row) => row.dimensions?.[name] })),
-    { title: 'value', align: 'right', cell: (row) => (csv ? row.value : readable(row.value)) },
-    { title: 'points', align: 'right', field: 'count', cell: (row) => row.count },
-    { title: 'final', cell: (row) => (csv ? String(row.final) : row.final ? '' : 'provisional') },
-  ];
-  if (!judged) return columns;
-  return [
-    ...columns,
-    { title: 'target', align: 'right', cell: (row) => (csv ? row.target : readable(row.target ?? null)) },
-    {
-      title: 'expected',
-      align: 'right',
-      field: 'expected_value',
-      cell: (row) => (csv ? row.expectedValue : readable(row.expectedValue ?? null)),
-    },
-    { title: 'progress', align: 'right', cell: (row) => (csv ? row.progress : percent(row.progress ?? null)) },
-    {
-      title: 'verdict',
-      cell: (row) => {
-        if (csv || row.verdict === undefined || row.verdict === null) return row.verdict;
-        const look = VERDICT_LOOK[row.verdict];
-        return paint(at.output, look.tone, `${look.symbol} ${look.text}`);
-      },
-    },
-  ];
 }
 
 function registerExplain(program: Command, context: () => CommandContext): void {

@@ -11,6 +11,7 @@ interface PushAnswer {
   readonly accepted: number;
   readonly rejected: readonly { index: number; code: string; message: string; pointer: string }[];
   readonly position: string | null;
+  readonly meta?: { readonly warnings: readonly { readonly metric: string; readonly message: string }[] };
 }
 
 /** A request stays far below the server's limit of 16 MiB, and a failed one costs little to repeat. */
@@ -41,6 +42,7 @@ export function registerWrites(program: Command, context: () => CommandContext):
           at.output.say(
             `${answer.accepted} accepted, ${answer.rejected.length} refused, position ${answer.position ?? 'none'}.`,
           );
+        for (const { message } of answer.meta?.warnings ?? []) at.output.say(`warning: ${message}`);
         if (at.output.format === 'json') printDocument(at.output, { ...answer });
         else if (answer.rejected.length > 0)
           printRows(at.output, answer.rejected, [
@@ -114,16 +116,21 @@ async function pushFile(
   let accepted = 0;
   let position: string | null = null;
   const rejected: PushAnswer['rejected'][number][] = [];
+  let meta: PushAnswer['meta'];
   for await (const chunk of csvChunks(file)) {
     const answer = await sendPatiently(api, metric, chunk.text, allowUnknown);
     accepted += answer.accepted;
     position = answer.position ?? position;
+    meta ??= answer.meta;
     for (const one of answer.rejected) rejected.push({ ...one, index: one.index + chunk.firstLine });
     progress.update(chunk.bytesSoFar, size, `${accepted} accepted`);
   }
   progress.stop();
-  return { accepted, rejected, position };
+  return { accepted, rejected, position, ...(meta === undefined ? {} : { meta }) };
 }
+
+/** What passes by itself: the processor catches up, the log has room again. */
+const PATIENT: ReadonlySet<string> = new Set(['backlogged', 'log_busy', 'rate_limited']);
 
 /** 429 and 503 say when to come back; anything else ends the push with what was sent so far already kept. */
 async function sendPatiently(api: Api, metric: string, text: string, allowUnknown: boolean): Promise<PushAnswer> {
@@ -139,15 +146,15 @@ async function sendPatiently(api: Api, metric: string, text: string, allowUnknow
       if (error.code === 'all_rejected')
         return {
           accepted: 0,
-          rejected: error.faults.map((fault, index) => ({
-            index: fault.line ?? index,
+          rejected: error.faults.map((fault, at) => ({
+            index: fault.index ?? at,
             code: fault.code,
             message: fault.message,
             pointer: fault.pointer ?? '',
           })),
           position: null,
         };
-      if (!['too_far_behind', 'busy', 'log_busy'].includes(error.code) || attempt === 60) throw error;
+      if (!PATIENT.has(error.code) || attempt === 60) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.min(attempt, 5) * 1000));
     }
   }

@@ -1,7 +1,7 @@
 import { readDefinitions, readTexts, refuses } from '@paceline/events/documents';
 import { createLogger, PacelineError, requireConfig, systemClock } from '@paceline/runtime';
 import { type Paceline, serve } from '@paceline/standalone';
-import { statusColumns } from '../commands/status.ts';
+import { statusColumns } from '../commands/status-columns.ts';
 import { Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { type Output, printRows } from '../output.ts';

@@ -3,7 +3,7 @@ import { type Fact, parsePosition } from '@paceline/domain';
 import { openMemoryLog } from '@paceline/log/memory';
 import { createHttp, createMetrics, type HttpServer, ManualClock, silentLogger, systemClock } from '@paceline/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Bench, metric, openBench, WORKSPACE } from '../fixture.ts';
+import { type Bench, metric, openBench, source, WORKSPACE } from '../fixture.ts';
 
 let bench: Bench;
 let app: HttpServer;
@@ -45,6 +45,26 @@ const post = (payload: string | Buffer | object, headers: Record<string, string>
 const observations = async () =>
   (await bench.facts()).filter((fact): fact is Extract<Fact, { type: 'observations' }> => fact.type === 'observations');
 const one = { metric: 'revenue', period: '2026-11-21', value: '12.50', dimensions: { region: 'emea' } };
+
+describe('a push to what sources feed', () => {
+  it('is taken, and told that completeness now waits for pushes too', async () => {
+    await bench.define(
+      source('shop', {
+        connector: 'csv',
+        config: { path: 'sales.csv' },
+        schedule: { every: 'PT1H' },
+        window: { period: 'P1D', start: '2026-01-01' },
+        map: { metric: 'weekly', time: 'day', value: 'amount' },
+      }),
+    );
+    const answer = await post([{ metric: 'weekly', period: '2026-W46', value: '1' }, one]);
+    expect(answer.json()).toMatchObject({
+      accepted: 2,
+      meta: { warnings: [{ code: 'push_feeds_with_sources', metric: 'weekly' }] },
+    });
+    expect(answer.json().meta.warnings[0].message).toContain('source/shop');
+  });
+});
 
 describe('a push', () => {
   it('of one observation is in the log when it is answered, at the position it names', async () => {

@@ -17,6 +17,7 @@ import { z } from 'zod';
 import type { FactsWriter } from '../facts-sink.ts';
 import type { FollowedWorkspace, Workspaces } from '../workspaces.ts';
 import { acceptPush } from './accept.ts';
+import { feederWarnings } from './feeders.ts';
 import { Idempotency } from './idempotency.ts';
 import { CSV_TYPE, linesOf, NDJSON_TYPES } from './lines.ts';
 
@@ -37,6 +38,10 @@ const pushAnswer = z.object({
   rejected: z.array(rejectedLine).describe('The first thousand refused lines'),
   rejectedCount: z.number(),
   position: z.string().nullable().describe('For min_position; null when there was nothing to write'),
+  meta: z
+    .object({ warnings: z.array(z.object({ code: z.string(), metric: z.string(), message: z.string() })) })
+    .optional()
+    .describe('What was taken and may not be meant'),
 });
 type PushAnswer = z.infer<typeof pushAnswer>;
 
@@ -153,11 +158,14 @@ async function takePush(
   }
   const position = facts.length === 0 ? null : await append(deps, workspace, facts);
   deps.metrics.pushedPoints.inc({ outcome: 'accepted' }, accepted);
+  const metrics = new Set(facts.map(({ metric: name }) => name));
+  const warnings = feederWarnings(workspace.fold.catalog, metrics);
   return {
     accepted,
     rejected: [...rejected],
     rejectedCount,
     position: position === null ? null : formatPosition(position),
+    ...(warnings.length === 0 ? {} : { meta: { warnings } }),
   };
 }
 
