@@ -51,6 +51,8 @@ export async function clusterStage({ servers, dir, env, now }: ClusterStageOptio
         PACELINE_DIR: dir,
         PACELINE_TICKS: 'manual',
         PACELINE_KAFKA_RECORDED_AT: 'writer',
+        PACELINE_CLICKHOUSE_GATEWAY: 'true',
+        PACELINE_CLICKHOUSE_PORT: '0',
       },
     });
   const processes = new Map<ServiceName, ServiceProcess>();

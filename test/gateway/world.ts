@@ -99,8 +99,12 @@ async function fill(workspace: string, metric: string, store: Store): Promise<{ 
   return { processor, log };
 }
 
-export async function openWorld(limits: Partial<GatewayLimits> = {}): Promise<World> {
-  const temporary = await temporaryStore();
+/** Over the engine in this process, or a store that the test opened elsewhere. */
+export async function openWorld(
+  limits: Partial<GatewayLimits> = {},
+  elsewhere?: { readonly store: Store; stop(): Promise<void> },
+): Promise<World> {
+  const temporary = elsewhere ?? (await temporaryStore());
   const { store } = temporary;
   const acme = await fill('acme', 'revenue', store);
   const rival = await fill('rival', 'secret-sales', store);

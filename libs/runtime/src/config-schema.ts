@@ -44,7 +44,7 @@ export const fileSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe(
-          "Whether Paceline itself answers ClickHouse's protocol there, for BI tools; with a ClickHouse server they ask that.",
+          "Whether the query service answers ClickHouse's protocol there, read-only and by keys, for BI tools.",
         ),
       keysFile: z
         .string()

@@ -22,6 +22,8 @@ export interface ProcessContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Of the server: for what answers beside its HTTP. */
+  readonly keys: KeyRing;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -72,7 +74,7 @@ async function run(name: string, compose: Compose, options: ProcessOptions): Pro
   });
   const lifecycle = createLifecycle({ logger, clock: systemClock, stopDeadlineMs: config.limits.stopMs });
   const keys = new KeyRing({ file: config.keysFile, usedFile: null, logger });
-  const runner = new Runner(name, compose, { config, clock, logger, env }, keys);
+  const runner = new Runner(name, compose, { config, clock, logger, keys, env });
   const front = createFront({
     title: `Paceline ${name}`,
     health: () => healthOf(lifecycle.health(), runner),
@@ -126,18 +128,16 @@ class Runner {
   readonly #name: string;
   readonly #compose: Compose;
   readonly #context: Omit<ProcessContext, 'metrics'>;
-  readonly #keys: KeyRing;
   readonly #stopping = new AbortController();
   #waiting: { readonly part: string; readonly what: string; readonly detail: string };
   #running: Running | null = null;
   #probes: readonly Probe[] = [];
   #starting: Promise<boolean> | null = null;
 
-  constructor(name: string, compose: Compose, context: Omit<ProcessContext, 'metrics'>, keys: KeyRing) {
+  constructor(name: string, compose: Compose, context: Omit<ProcessContext, 'metrics'>) {
     this.#name = name;
     this.#compose = compose;
     this.#context = context;
-    this.#keys = keys;
     this.#waiting = { part: name, what: name, detail: 'starting' };
   }
 
@@ -221,9 +221,9 @@ class Runner {
     }
   }
 
-  async #serve(routes: readonly Routes[], { config, logger, metrics }: ProcessContext): Promise<HttpServer> {
+  async #serve(routes: readonly Routes[], { config, keys, logger, metrics }: ProcessContext): Promise<HttpServer> {
     const app = await createHttp({
-      ...httpOptionsOf(config, this.#keys),
+      ...httpOptionsOf(config, keys),
       logger,
       metrics,
       health: () => this.health(),

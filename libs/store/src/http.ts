@@ -76,9 +76,10 @@ export function openHttp(options: HttpOptions): Wire {
       const visitor = createClient({ ...shared, database: scope.database });
       try {
         return await work(async (sql, format) => {
+          // Not as a clause: behind EXPLAIN it would be part of what is explained.
           const { stream, summary } = await visitor.exec({
-            query: `${sql}\nFORMAT ${format}`,
-            clickhouse_settings: asked,
+            query: sql,
+            clickhouse_settings: { ...asked, default_format: format },
           });
           return { bytes: await collect(stream), rows: Number(summary?.result_rows ?? 0) };
         });

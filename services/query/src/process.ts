@@ -3,14 +3,15 @@ import { kafkaNeed } from '@paceline/log/need';
 import { type ProcessOptions, runProcess, type Service } from '@paceline/runtime';
 import { clickhouseNeed } from '@paceline/store/need';
 import { dashboardRoutes } from './dashboard-routes.ts';
-import { createBi } from './gateway/bi.ts';
+import { createBi, startedWhenPossible } from './gateway/bi.ts';
+import { configuredGateway } from './gateway/configured.ts';
 import { createQuery } from './index.ts';
 
 /** The query service as a process of its own, on ClickHouse and Kafka. Any number of them answer alike, as none has a state. */
 export function runQuery(options?: ProcessOptions): Promise<void> {
   return runProcess(
     'query',
-    async (open, { config, clock, logger, metrics }) => {
+    async (open, { config, clock, logger, metrics, keys }) => {
       const { limits } = config;
       const bounds = { rowsMax: limits.rows, queryTimeoutMs: limits.queryMs };
       const kafka = kafkaNeed(config.kafka, { clientId: 'paceline-query', now: () => clock.now(), logger });
@@ -26,7 +27,9 @@ export function runQuery(options?: ProcessOptions): Promise<void> {
         workspace: config.workspace,
         limits: { rows: limits.rows, waitMs: limits.waitMs, queryMs: limits.queryMs },
       });
-      const bi = createBi({ store, clock, logger, edition: EDITION });
+      const bi = config.http.clickhouseGateway
+        ? startedWhenPossible(configuredGateway({ config, keys, store, logger, metrics, edition: EDITION }), logger)
+        : createBi({ store, clock, logger, edition: EDITION });
       return { service: together(query, bi), routes: [dashboardRoutes(), query.routes] };
     },
     options,

@@ -14,7 +14,8 @@ import { openSqliteLog } from '@paceline/log/sqlite';
 import { createProcessor, type Processor } from '@paceline/processor';
 import { createQuery } from '@paceline/query';
 import { dashboardRoutes } from '@paceline/query/dashboard-routes';
-import { createGateway, type Gateway, keyAuthentication } from '@paceline/query/gateway/index';
+import { configuredGateway } from '@paceline/query/gateway/configured';
+import type { Gateway } from '@paceline/query/gateway/index';
 import {
   type Clock,
   type Config,
@@ -26,7 +27,6 @@ import {
   httpService,
   KeyRing,
   type Logger,
-  type Metrics,
   PacelineError,
   systemClock,
 } from '@paceline/runtime';
@@ -193,7 +193,9 @@ async function compose({ options, clock, log, store, jobs, config, logger, env }
     await app.register(routes);
   }
   const gateway =
-    keys === null || !config.http.clickhouseGateway ? null : gatewayOf({ config, keys, store, logger, metrics });
+    keys === null || !config.http.clickhouseGateway
+      ? null
+      : configuredGateway({ config, keys, store, logger, metrics, edition: EDITION });
   // Before HTTP, which says that everything answers.
   if (gateway !== null) lifecycle.add('gateway', gateway);
   const http = httpService(app, { host: config.http.host, port: config.http.port, clock: systemClock });
@@ -232,35 +234,4 @@ async function compose({ options, clock, log, store, jobs, config, logger, env }
     },
     stop: (reason) => lifecycle.stop(reason),
   };
-}
-
-interface GatewayParts {
-  readonly config: Config;
-  readonly keys: KeyRing;
-  readonly store: Store;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-}
-
-const MEBIBYTE = 1024 * 1024;
-
-/** Owners are dated by the machine's clock there, as freshness is by the engine's, whatever time the log plays. */
-function gatewayOf({ config, keys, store, logger, metrics }: GatewayParts): Gateway {
-  return createGateway({
-    store,
-    clock: systemClock,
-    logger,
-    metrics,
-    edition: EDITION,
-    host: config.http.host,
-    port: config.http.clickhousePort,
-    limits: {
-      rows: config.limits.rows,
-      bytes: 256 * MEBIBYTE,
-      queryMs: config.limits.queryMs,
-      memoryBytes: 1024 * MEBIBYTE,
-    },
-    authenticate: keyAuthentication(keys, config.workspace),
-    isKeyless: () => !keys.keyed,
-  });
 }

@@ -18,7 +18,6 @@ import { Running } from './running.ts';
 import type { GatewayLimits } from './settings.ts';
 import { QUERY_BYTES_MAX } from './statement.ts';
 
-export { keyAuthentication } from './authenticate.ts';
 export type { GatewayLimits } from './settings.ts';
 
 export interface GatewayDeps {
@@ -226,14 +225,26 @@ function engineFailure(error: StoreError): { readonly code: number; readonly tex
     );
     return { code: refusal.code, text: refusal.text };
   }
-  const found = /^[\s\S]*Code: (\d+)\. DB::Exception: ([\s\S]*?)\s*\(([A-Z0-9_]+)\)\s*(?:\(version|$)/.exec(
-    error.message,
-  );
+  const found = saidBy(error);
   if (found === null) {
     const refusal = new Refusal('STD_EXCEPTION', 'The engine could not answer; the log of Paceline says why');
     return { code: refusal.code, text: refusal.text };
   }
-  const [, code = '1001', message = '', type = ''] = found;
-  const said = message.replace(/\.? ?Maybe you meant:?[\s\S]*$/, '').slice(0, 4_000);
-  return { code: Number(code), text: `Code: ${code}. DB::Exception: ${said} (${type})` };
+  const said = found.message.replace(/\.? ?Maybe you meant:?[\s\S]*$/, '').trim();
+  return { code: found.code, text: `Code: ${found.code}. DB::Exception: ${said.slice(0, 4_000)} (${found.type})` };
+}
+
+/** The engine in this process says it in one text; over HTTP the client has taken the text apart. */
+function saidBy(error: StoreError): { readonly code: number; readonly message: string; readonly type: string } | null {
+  const found = /^[\s\S]*Code: (\d+)\. DB::Exception: ([\s\S]*?)\s*\(([A-Z0-9_]+)\)\s*(?:\(version|$)/.exec(
+    error.message,
+  );
+  if (found !== null) {
+    const [, code = '1001', message = '', type = ''] = found;
+    return { code: Number(code), message, type };
+  }
+  const { cause, engineCode } = error;
+  if (engineCode === null || !(cause instanceof Error) || !('type' in cause) || typeof cause.type !== 'string')
+    return null;
+  return { code: engineCode, message: cause.message, type: cause.type };
 }
