@@ -29,4 +29,12 @@ export { readRollups } from './rollups.ts';
 export * from './sql.ts';
 export { readStatements } from './statements.ts';
 export { type DecimalInput, type Row, TABLES, type TableName } from './tables.ts';
-export { type Known, type KnownCoverage, knownPosition, loadView, readCatalog, readCoverage, type ViewWanted } from './view.ts';
+export {
+  type Known,
+  type KnownCoverage,
+  knownPosition,
+  loadView,
+  readCatalog,
+  readCoverage,
+  type ViewWanted,
+} from './view.ts';
