@@ -112,6 +112,12 @@ export class KafkaFetcher {
     });
     await this.#connected;
     await this.#cluster.addMultipleTargetTopics([...this.#wants.keys()]);
+    // Of two refreshes that overlap the later answer stands, and may be that to the earlier question: without the topic just added.
+    await this.#cluster.refreshMetadataIfNecessary();
+    const asked = [...this.#wants.keys()].filter((topic) => this.#cluster.targetTopics.has(topic));
+    const lost = asked.find((topic) => this.#leaderOf(topic) === undefined);
+    // Going on would only ask the same again, at once and for ever, and nothing else of this process would get its turn.
+    if (lost !== undefined) throw new Error(`Kafka names no broker that leads "${lost}"`);
     for (const node of this.#leaders().keys()) {
       if (this.#polling.has(node)) continue;
       this.#polling.add(node);
@@ -119,10 +125,14 @@ export class KafkaFetcher {
     }
   }
 
+  #leaderOf(topic: string): string | undefined {
+    return Object.keys(this.#cluster.findLeaderForPartitions(topic, [0]))[0];
+  }
+
   #leaders(): Map<string, string[]> {
     const byNode = new Map<string, string[]>();
     for (const topic of this.#wants.keys()) {
-      const node = Object.keys(this.#cluster.findLeaderForPartitions(topic, [0]))[0];
+      const node = this.#leaderOf(topic);
       // Unknown until `assign` has loaded it.
       if (node !== undefined) byNode.set(node, [...(byNode.get(node) ?? []), topic]);
     }
