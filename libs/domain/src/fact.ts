@@ -111,7 +111,7 @@ export interface SilenceFact {
   readonly matchers: Readonly<Record<string, string>>;
   readonly until: Instant;
   readonly reason: string;
-  readonly author: string;
+  readonly actor?: string;
 }
 export interface TickFact {
   readonly type: 'tick';

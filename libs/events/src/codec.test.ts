@@ -60,7 +60,7 @@ const FACTS: readonly Fact[] = [
   { type: 'override', command: 'o-1', source: 'billing', allow: 'mass_retraction', until: at },
   { type: 'acknowledgement', alert: 'abc', actor: 'ada', note: 'on it' },
   { type: 'snooze', alert: 'abc', until: at },
-  { type: 'silence', id: 's-1', matchers: { rule: 'x' }, until: at, reason: 'holiday', author: 'ada' },
+  { type: 'silence', id: 's-1', matchers: { rule: 'x' }, until: at, reason: 'holiday', actor: 'ada' },
   { type: 'tick', edition: 1 },
 ];
 
@@ -123,6 +123,36 @@ describe('what cannot be taken is refused with a code', () => {
     const decoded = decodeRecord(record);
     expect(decoded).toMatchObject({ ok: false, code });
     expect(decoded.ok ? '' : decoded.message).not.toBe('');
+  });
+});
+
+describe('an old version', () => {
+  const said = { id: 's-1', matchers: { rule: 'x' }, until: '2026-11-22T06:00:00Z', reason: 'holiday' };
+  it('is read as what it would be today', () => {
+    const old = typed('paceline.silence.v1', body(JSON.stringify({ ...said, author: 'ada' })));
+    const fact = { type: 'silence', ...said, until: at, actor: 'ada' };
+    expect(decodeRecord(old)).toStrictEqual({ ok: true, id: 'id-1', fact, recordedAt: at });
+    expect(ceType('silence')).toBe('paceline.silence.v2');
+    expect(decodeRecord(recordOf(fact as Fact))).toStrictEqual({ ok: true, id: 'id-1', fact, recordedAt: at });
+  });
+  it('that is broken is refused as a new one is, and one that never was as unknown', () => {
+    const codes = (['{"author":5}', '[]', '"author"', 'null'] as const).map((text) => {
+      const decoded = decodeRecord(typed('paceline.silence.v1', body(text)));
+      return decoded.ok ? 'taken' : decoded.code;
+    });
+    expect(new Set(codes)).toEqual(new Set(['invalid_fact']));
+    expect(decodeRecord(typed('paceline.silence.v3', body('{}')))).toMatchObject({ code: 'unknown_version' });
+  });
+});
+
+describe('a body nested too deep', () => {
+  it('is refused by the reader and by the writer, before the stack ends', () => {
+    const open = '['.repeat(20_000);
+    const text = `{"source":"s","stateVersion":1,"state":${open}${']'.repeat(20_000)}}`;
+    expect(decodeRecord(typed('paceline.source_state.v1', body(text)))).toMatchObject({ code: 'invalid_fact' });
+    const state = JSON.parse('['.repeat(101) + ']'.repeat(101));
+    const fact: Fact = { type: 'source_state', source: 's', stateVersion: 1, state };
+    expect(() => encodeFact('acme', fact, { id: 'i', source: 's' })).toThrow('deeper');
   });
 });
 

@@ -57,9 +57,16 @@ const VERSIONS: Readonly<Record<FactType, Versions>> = {
   override: first,
   acknowledgement: first,
   snooze: first,
-  silence: first,
+  // 1 named who spoke `author`, as no other fact does.
+  silence: { current: 2, upcasters: { 1: (body) => renamed(body, 'author', 'actor') } },
   tick: first,
 };
+
+/** A body with one key under another name; what is no object is left to the schema, which says so. */
+function renamed(body: unknown, from: string, to: string): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).map(([key, value]) => [key === from ? to : key, value]));
+}
 
 /** `paceline.observations.v1`: what a writer puts into `ce_type`. */
 export function ceType(type: FactType): string {
@@ -169,10 +176,19 @@ function upcast(versions: Versions, version: number, body: unknown): { ok: true;
   return version > versions.current || version < 1 ? { ok: false } : { ok: true, body: current };
 }
 
+/** Nothing of ours comes near it; what reads, copies and prints bodies goes down once per level, and the stack ends. */
+const DEPTH_MAX = 100;
+
+function isDeeper(body: unknown, levels: number): boolean {
+  if (typeof body !== 'object' || body === null) return false;
+  return levels === 0 || Object.values(body).some((value) => isDeeper(value, levels - 1));
+}
+
 type Read = { readonly ok: true; readonly fact: Fact } | { readonly ok: false; readonly message: string };
 
 function readBody(type: FactType, body: unknown): Read {
   if (type === 'observations') return readObservations(body);
+  if (isDeeper(body, DEPTH_MAX)) return { ok: false, message: `nested deeper than ${DEPTH_MAX}` };
   const parsed = (BODIES[type] as z.ZodType<Omit<Fact, 'type'>>).safeParse(body);
   if (!parsed.success) return { ok: false, message: faultsOf(parsed.error) };
   // Each body's schema is compared with its fact by the compiler in fact-schema.ts; only the pairing is lost here.
@@ -182,6 +198,7 @@ function readBody(type: FactType, body: unknown): Read {
 function bodyOf(fact: Fact): string {
   if (fact.type === 'observations') return encodeObservations(fact);
   const { type, ...body } = fact;
+  if (isDeeper(body, DEPTH_MAX)) throw new RangeError(`this ${type} fact is nested deeper than ${DEPTH_MAX}`);
   const encoded = (BODIES[type] as z.ZodType<unknown, unknown>).safeEncode(body);
   if (!encoded.success) throw new RangeError(`this is no ${type} fact: ${faultsOf(encoded.error)}`);
   return JSON.stringify(encoded.data);

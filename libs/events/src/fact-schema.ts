@@ -90,7 +90,7 @@ const silence = z.object({
   matchers: z.record(z.string(), z.string()),
   until: wireInstant,
   reason: text,
-  author: name,
+  actor: name.exactOptional(),
 }) satisfies z.ZodType<Body<SilenceFact>>;
 
 const tick = z.object({ edition: z.int().min(1) }) satisfies z.ZodType<Body<TickFact>>;

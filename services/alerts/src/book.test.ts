@@ -92,7 +92,7 @@ describe('suppression', () => {
   });
 
   it('matches a silence by its matchers, all of them', () => {
-    const silence = { type: 'silence' as const, id: 's', until: AT + 100, reason: 'moving house', author: 'ada' };
+    const silence = { type: 'silence' as const, id: 's', until: AT + 100, reason: 'moving house', actor: 'ada' };
     expect(suppressedBy(foldOf({ ...silence, matchers: { subject: 'kpi/*' } }), transitionOf(), AT + 5)).toBe(
       'silenced: moving house',
     );

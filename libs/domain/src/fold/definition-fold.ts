@@ -35,7 +35,7 @@ export interface FoldEffect {
   readonly change?: DefinitionChange;
 }
 
-export const FOLD_SNAPSHOT_VERSION = 2;
+export const FOLD_SNAPSHOT_VERSION = 3;
 
 export interface DefinitionFoldSnapshot {
   readonly version: number;

@@ -51,7 +51,7 @@ export interface Silence {
   readonly until: Instant;
   readonly matchers: Readonly<Record<string, string>>;
   readonly reason: string;
-  readonly author: string;
+  readonly actor?: string;
 }
 
 export interface SuppressionSnapshot {

@@ -96,16 +96,17 @@ function csvLine(names: readonly string[], row: readonly string[]): Line {
   if (names.length > COLUMNS_MAX)
     return { ok: false, code: 'invalid_line', message: `more than ${COLUMNS_MAX} columns` };
   const line: Record<string, unknown> = {};
-  const dimensions: Record<string, string> = {};
+  // As entries, because a name like "__proto__" would not become a key of its own.
+  const dimensions: [string, string][] = [];
   for (const [index, name] of names.entries()) {
     const value = row[index] ?? '';
     if (OWN_COLUMNS.has(name)) {
       // An empty cell says nothing, except that an empty value retracts.
       if (value !== '') line[name] = value;
       else if (name === 'value') line[name] = null;
-    } else dimensions[name.startsWith(DIMENSION_PREFIX) ? name.slice(DIMENSION_PREFIX.length) : name] = value;
+    } else dimensions.push([name.startsWith(DIMENSION_PREFIX) ? name.slice(DIMENSION_PREFIX.length) : name, value]);
   }
-  line.dimensions = dimensions;
+  line.dimensions = Object.fromEntries(dimensions);
   return { ok: true, line };
 }
 
