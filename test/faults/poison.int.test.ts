@@ -336,12 +336,16 @@ describe('the rest', () => {
   });
 
   it('is the same after a restart, which reads the poison again', async () => {
-    await stage.settle();
-    const before = await stage.call('GET', '/v1/status');
+    // What a subject's status was last evaluated at is a matter of when one looked.
+    const said = async (): Promise<unknown> => {
+      await stage.settle();
+      const { text } = await stage.call('GET', '/v1/status');
+      const { data }: { data: { subject: string; verdict: string; value: string | null }[] } = JSON.parse(text);
+      return data.map(({ subject, verdict, value }) => ({ subject, verdict, value }));
+    };
+    const before = await said();
     await stage.stop();
     stage = await embeddedStage({ dir, env: {}, now: '2026-11-25T06:00:00Z' });
-    await stage.settle();
-    const after = await stage.call('GET', '/v1/status');
-    expect(JSON.parse(after.text).data).toEqual(JSON.parse(before.text).data);
+    expect(await said()).toEqual(before);
   });
 });
