@@ -1,5 +1,6 @@
 import { BATCHED, measureIngest, SINGLE } from './ingest/measure.ts';
 import type { Measure } from './report.ts';
+import { measureTrends, TREND_SHAPE } from './trend.ts';
 
 export interface BenchOptions {
   readonly only: readonly string[];
@@ -22,6 +23,7 @@ export const MEASURES: ReadonlyMap<string, (options: BenchOptions) => Promise<re
     'single',
     async ({ smoke, rounds, say }) => [await measureIngest(smoke ? { ...SINGLE, ...SMALL } : SINGLE, { rounds, say })],
   ],
+  ['trend', ({ smoke, rounds }) => measureTrends(smoke ? { ...TREND_SHAPE, metrics: 4 } : TREND_SHAPE, rounds * 30)],
 ]);
 
 export async function runBench(options: BenchOptions): Promise<Measure[]> {

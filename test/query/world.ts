@@ -3,6 +3,7 @@ import { EDITION } from '@paceline/domain/edition';
 import type { Processor } from '@paceline/processor';
 import { TestLog, testProcessor } from '@paceline/processor/testing/log';
 import { createQuery, type Query } from '@paceline/query';
+import type { Refresh } from '@paceline/query/watermarks';
 import { createHttp, createMetrics, type HttpServer, silentLogger, systemClock } from '@paceline/runtime';
 import type { Store } from '@paceline/store';
 
@@ -33,7 +34,12 @@ let count = 0;
 
 export async function openWorld(
   store: Store,
-  options: { readonly now: string; readonly definitions: readonly Document[]; readonly waitMs?: number },
+  options: {
+    readonly now: string;
+    readonly definitions: readonly Document[];
+    readonly waitMs?: number;
+    readonly refresh?: Refresh;
+  },
 ): Promise<World> {
   const log = new TestLog(`query${++count}`, options.now);
   await log.define(options.definitions);
@@ -48,6 +54,7 @@ export async function openWorld(
     metrics,
     workspace: log.workspace,
     edition: EDITION,
+    ...(options.refresh === undefined ? {} : { refresh: options.refresh }),
     limits: { rows: 100_000, waitMs: options.waitMs ?? 2_000, queryMs: 30_000 },
   });
   const app = await createHttp({

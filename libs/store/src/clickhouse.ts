@@ -29,6 +29,8 @@ export interface StoreLimits {
   readonly rowsMax: number;
   /** Guests that run at a time; five times as many may wait. */
   readonly guestsMax: number;
+  /** Told once rows are durable: whoever keeps what it has read knows then that it may be out of date. */
+  readonly inserted: <Table extends TableName>(table: Table, rows: readonly Row<Table>[]) => void;
   /** Waits between tries; given by tests with a clock of their own. */
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
@@ -95,6 +97,7 @@ export class ClickHouseStore implements Store {
         parts.push(...divide(part, error, refused).reverse());
       }
     }
+    this.limits.inserted(table, rows);
     if (refused.length === 0) return;
     throw new RowsRejectedError(
       table,

@@ -46,6 +46,7 @@ export function openStore(target: StoreTarget, options: StoreOptions = {}): Stor
     insertTimeoutMs: options.insertTimeoutMs ?? 120_000,
     rowsMax: options.rowsMax ?? 1_000_000,
     guestsMax: options.guestsMax ?? 2,
+    inserted: options.inserted ?? (() => undefined),
     sleep: options.sleep ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))),
   });
 }

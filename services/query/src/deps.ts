@@ -1,6 +1,7 @@
 import type { EventLog } from '@paceline/log';
 import type { Clock, Logger, Metrics } from '@paceline/runtime';
 import type { Store } from '@paceline/store';
+import type { Refresh } from './watermarks.ts';
 
 export interface QueryDeps {
   readonly store: Store;
@@ -13,6 +14,8 @@ export interface QueryDeps {
   readonly edition: number;
   /** The workspace a request means when it names none. */
   readonly workspace: string;
+  /** Default: every request asks the engine how far it is. */
+  readonly refresh?: Refresh;
   readonly limits: {
     /** Rows of one answer. */
     readonly rows: number;

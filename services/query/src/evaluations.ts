@@ -15,16 +15,29 @@ import { PacelineError } from '@paceline/runtime';
 import { loadView, statusList } from '@paceline/store';
 import type { QueryDeps } from './deps.ts';
 import { type Knowledge, type Moment, requireSubject } from './knowledge.ts';
-import { statusPosition } from './sql.ts';
+import type { Watermarks } from './watermarks.ts';
+
+/** Rows of the table, earlier versions that were not yet merged away among them: larger ones are read by the subjects asked for. */
+const STATUS_ROWS_MAX = 100_000;
+const WORKSPACES_KEPT_MAX = 20;
+
+interface Kept {
+  readonly version: string;
+  readonly evaluations: Promise<ReadonlyMap<string, Evaluation> | null>;
+}
 
 /** Evaluations for readers: the stored latest ones, or recomputed by the same function over the history before a position. */
 export class Evaluations {
   readonly #deps: QueryDeps;
   readonly #knowledge: Knowledge;
+  readonly #watermarks: Watermarks;
+  /** By workspace, the whole status as last read. */
+  readonly #kept = new Map<string, Kept>();
 
-  constructor(deps: QueryDeps, knowledge: Knowledge) {
+  constructor(deps: QueryDeps, knowledge: Knowledge, watermarks: Watermarks) {
     this.#deps = deps;
     this.#knowledge = knowledge;
+    this.#watermarks = watermarks;
   }
 
   /** Of some subjects, or of all that exist then. Subjects without an evaluation are left out. */
@@ -69,12 +82,36 @@ export class Evaluations {
   /** The status follows the facts within a second; who waits for a position gets it computed until then. */
   async #isStored({ latest, least, workspace }: Moment): Promise<boolean> {
     if (!latest || least === undefined) return latest;
-    const query = statusPosition(workspace, this.#deps.edition);
-    const [row] = await this.#deps.store.read(query, query.shape, this.#knowledge.options);
-    return row !== undefined && row.subjects > 0 && row.position >= least;
+    let { status } = await this.#watermarks.at(workspace);
+    if (status.position < least) ({ status } = await this.#watermarks.now(workspace));
+    return status.rows > 0 && status.position >= least;
   }
 
   async #stored(workspace: string, subjects: readonly string[] | undefined): Promise<Evaluation[]> {
+    const whole = await this.#whole(workspace);
+    if (whole === null) return this.#read(workspace, subjects);
+    if (subjects === undefined) return [...whole.values()];
+    // As the engine orders them.
+    return [...subjects].sort(compareText).flatMap((subject) => whole.get(subject) ?? []);
+  }
+
+  /** Kept as long as its rows are the same; `null` where it is too large to be kept. */
+  async #whole(workspace: string): Promise<ReadonlyMap<string, Evaluation> | null> {
+    const { position, rows } = (await this.#watermarks.at(workspace)).status;
+    const version = `${position}/${rows}`;
+    let kept = this.#kept.get(workspace);
+    if (kept?.version !== version) {
+      const read = rows > STATUS_ROWS_MAX ? Promise.resolve(null) : this.#read(workspace, undefined);
+      const evaluations = read.then((all) => all && new Map(all.map((each) => [each.subject, each])));
+      kept = { version, evaluations };
+      this.#kept.set(workspace, kept);
+      if (this.#kept.size > WORKSPACES_KEPT_MAX) this.#kept.delete(this.#kept.keys().next().value ?? '');
+      evaluations.catch(() => this.#kept.delete(workspace));
+    }
+    return kept.evaluations;
+  }
+
+  async #read(workspace: string, subjects: readonly string[] | undefined): Promise<Evaluation[]> {
     const query = statusList(workspace, this.#deps.edition, subjects);
     const rows = await this.#deps.store.read(query, query.shape, this.#knowledge.options);
     return rows.map(({ evaluation }) => readStoredEvaluation(evaluation));

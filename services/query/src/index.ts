@@ -15,17 +15,24 @@ import { streamRoutes } from './stream-routes.ts';
 import { Suppressions } from './suppressions.ts';
 import { treeRoutes } from './tree-routes.ts';
 import { trendRoutes } from './trend-routes.ts';
+import { Watermarks, type WrittenRow } from './watermarks.ts';
 
 export type { QueryDeps } from './deps.ts';
 
 export interface Query extends Service {
   readonly routes: Routes;
+  /** Whoever writes the tables in this process says so here, once rows are durable, where `refresh` is `told`. */
+  written(table: string, rows: readonly WrittenRow[]): void;
+  /** The tables of a workspace are others now, as when another edition takes the place of this one. */
+  moved(workspace: string): void;
 }
 
 /** The query service: everything that is read over HTTP. It owns no state; the tables are the processor's. */
 export function createQuery(deps: QueryDeps): Query {
-  const knowledge = new Knowledge(deps);
-  const evaluations = new Evaluations(deps, knowledge);
+  const options = () => ({ lane: 'read' as const, timeoutMs: deps.limits.queryMs });
+  const watermarks = new Watermarks(deps.store, deps.edition, deps.refresh ?? { everyMs: 0 }, options);
+  const knowledge = new Knowledge(deps, watermarks);
+  const evaluations = new Evaluations(deps, knowledge, watermarks);
   const suppressions = new Suppressions(deps.log, deps.logger);
   const streams = new StatusStream(deps, knowledge, evaluations);
   const routes: readonly Routes[] = [
@@ -45,9 +52,12 @@ export function createQuery(deps: QueryDeps): Query {
     routes: async (app) => {
       for (const each of routes) await app.register(each);
     },
+    written: (table, rows) => watermarks.written(table, rows),
+    moved: (workspace) => watermarks.moved(workspace),
     async start() {},
     async stop() {
       streams.close();
+      watermarks.stop();
       await suppressions.stop();
     },
     health: () => ({ live: true, ready: true }),

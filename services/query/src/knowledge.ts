@@ -24,6 +24,8 @@ import {
   readCoverage,
 } from '@paceline/store';
 import type { QueryDeps } from './deps.ts';
+import { changesOf } from './sql.ts';
+import type { Watermarks } from './watermarks.ts';
 
 /** Up to where a read looks: everything at or below `position`, known at `knownAt`, judged as of `asOf`. */
 export interface Moment {
@@ -60,18 +62,18 @@ export class Knowledge {
 
   /** By workspace, position and metric. */
   readonly #coverage = new Map<string, Promise<KnownCoverage | undefined>>();
+  /** By workspace, definitions and metric: the latest that was read, and up to where it is known to hold. */
+  readonly #lastCoverage = new Map<string, { position: Position; readonly coverage: KnownCoverage }>();
 
-  constructor(deps: QueryDeps) {
+  readonly #watermarks: Watermarks;
+
+  constructor(deps: QueryDeps, watermarks: Watermarks) {
     this.#deps = deps;
+    this.#watermarks = watermarks;
   }
 
   get options(): QueryOptions {
     return { lane: 'read', timeoutMs: this.#deps.limits.queryMs };
-  }
-
-  /** How far the tables of a workspace have come. */
-  async progress(workspace: string): Promise<Known | undefined> {
-    return knownPosition(this.#deps.store, workspace, undefined, this.options);
   }
 
   /** Reads the parameters that every read has, and waits for `min_position`. */
@@ -100,13 +102,21 @@ export class Knowledge {
   async catalog({ workspace, position }: Pick<Moment, 'workspace' | 'position'>): Promise<Catalog> {
     if (position < 0) return compileCatalog([]);
     return remembered(this.#positions, `${workspace}/${position}`, POSITIONS_MAX, async () => {
+      const { known, definitions } = await this.#watermarks.at(workspace);
+      if (known !== undefined && definitions !== undefined && offsetOf(known.position) === offsetOf(position))
+        return this.#compiled(workspace, position, definitions ?? 'none');
       const query = definitionsPosition(workspace, position);
       const [command] = await this.#deps.store.read(query, query.shape, this.options);
       const last = command === undefined || command.commands === 0 ? 'none' : command.position;
-      return remembered(this.#catalogs, `${workspace}/${last}`, CATALOGS_MAX, () =>
-        readCatalog(this.#deps.store, workspace, position, this.options),
-      );
+      return this.#compiled(workspace, position, last);
     });
+  }
+
+  /** `last`: of the definition commands known at the position. */
+  #compiled(workspace: string, at: Position, last: Position | 'none'): Promise<Catalog> {
+    return remembered(this.#catalogs, `${workspace}/${last}`, CATALOGS_MAX, () =>
+      readCatalog(this.#deps.store, workspace, at, this.options),
+    );
   }
 
   /** Who covers what of metrics with points of their own. */
@@ -116,23 +126,49 @@ export class Knowledge {
     metrics: readonly string[],
   ): Promise<ReadonlyMap<string, KnownCoverage>> {
     if (at < 0) return new Map();
-    const { store } = this.#deps;
     const found = await Promise.all(
       metrics.map(async (metric) => {
         const key = `${workspace}/${at}/${metric}`;
-        const read = async () =>
-          (await readCoverage(store, workspace, catalog, [metric], at, this.options)).get(metric);
+        const read = () => this.#readCoverage(workspace, catalog, metric, at);
         return [metric, await remembered(this.#coverage, key, COVERAGES_MAX, read)] as const;
       }),
     );
     return new Map(found.flatMap(([metric, coverage]) => (coverage === undefined ? [] : [[metric, coverage]])));
   }
 
+  /** One cheap question where an earlier answer may still hold: most metrics are as they were when another one gets a value. */
+  async #readCoverage(
+    workspace: string,
+    catalog: Catalog,
+    metric: string,
+    at: Position,
+  ): Promise<KnownCoverage | undefined> {
+    const { store } = this.#deps;
+    const name = `${workspace}/${catalog.position}/${metric}`;
+    const earlier = this.#lastCoverage.get(name);
+    if (earlier !== undefined && earlier.position <= at) {
+      const query = changesOf(workspace, metric, earlier.position, at);
+      const changes = await store.read(query, query.shape, this.options);
+      if (changes.every(({ rows }) => rows === 0)) {
+        earlier.position = at;
+        return earlier.coverage;
+      }
+    }
+    const coverage = (await readCoverage(store, workspace, catalog, [metric], at, this.options)).get(metric);
+    if (coverage !== undefined && at >= (this.#lastCoverage.get(name)?.position ?? -1)) {
+      this.#lastCoverage.delete(name);
+      this.#lastCoverage.set(name, { position: at, coverage });
+      if (this.#lastCoverage.size > COVERAGES_MAX)
+        this.#lastCoverage.delete(this.#lastCoverage.keys().next().value ?? '');
+    }
+    return coverage;
+  }
+
   async #reached(workspace: string, least: Position | undefined): Promise<Known | undefined> {
     const { clock, limits } = this.#deps;
     const deadline = clock.monotonic() + limits.waitMs;
+    let { known: reached } = await this.#watermarks.at(workspace);
     for (;;) {
-      const reached = await this.progress(workspace);
       if (least === undefined || (reached !== undefined && reached.position >= least)) return reached;
       if (clock.monotonic() >= deadline) {
         const far = reached === undefined ? 'nothing has' : `${formatPosition(reached.position)} has`;
@@ -140,6 +176,7 @@ export class Knowledge {
         throw new PacelineError('position_unreached', message, { retryAfterSeconds: 1 });
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      reached = (await this.#watermarks.now(workspace)).known;
     }
   }
 }

@@ -7,6 +7,9 @@ import { createBi, startedWhenPossible } from './gateway/bi.ts';
 import { configuredGateway } from './gateway/configured.ts';
 import { createQuery } from './index.ts';
 
+/** How far the tables are is asked this often while people read; what they see is no older. */
+const REFRESH_MS = 250;
+
 /** The query service as a process of its own, on ClickHouse and Kafka. Any number of them answer alike, as none has a state. */
 export function runQuery(options?: ProcessOptions): Promise<void> {
   return runProcess(
@@ -25,6 +28,7 @@ export function runQuery(options?: ProcessOptions): Promise<void> {
         metrics,
         edition: EDITION,
         workspace: config.workspace,
+        refresh: { everyMs: REFRESH_MS },
         limits: { rows: limits.rows, waitMs: limits.waitMs, queryMs: limits.queryMs },
       });
       const bi = config.http.clickhouseGateway

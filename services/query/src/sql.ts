@@ -3,14 +3,41 @@ import { type Query, type ReadShape, upTo } from '@paceline/store';
 
 /** Reads that only the query service has; all bounded by workspace and position, as those of the store. */
 
-const STATUS_POSITION = { position: 'UInt64', subjects: 'UInt64' } as const satisfies ReadShape;
+const WATERMARK = {
+  part: 'String',
+  rows: 'UInt64',
+  position: 'UInt64',
+  recorded_at: 'DateTime64(6)',
+} as const satisfies ReadShape;
 
-/** How far the status has followed the facts. */
-export function statusPosition(workspace: string, edition: number): Query<typeof STATUS_POSITION> {
+/** How far the facts, the definitions among them and the status have come, in one question: a row each. */
+export function watermark(workspace: string, edition: number): Query<typeof WATERMARK> {
+  const part = (name: string, table: string, at: string, condition = ''): string =>
+    `SELECT '${name}', count(), max(position), ${at} FROM ${table} WHERE workspace = {workspace:String}${condition}`;
+  const none = "toDateTime64(0, 6, 'UTC')";
+  const parts = [
+    part('facts', 'progress', 'argMax(recorded_at, position)'),
+    part('definitions', 'command', none, " AND kind = 'definitions' AND accepted"),
+    part('status', 'status', none, ' AND edition = {edition:UInt32}'),
+  ];
+  return { sql: parts.join('\nUNION ALL\n'), params: { workspace, edition }, shape: WATERMARK };
+}
+
+const CHANGES = { rows: 'UInt64' } as const satisfies ReadShape;
+
+/** Whether anything was stated about points or coverage of a metric by records after one position and up to another. */
+export function changesOf(
+  workspace: string,
+  metric: string,
+  after: Position,
+  position: Position,
+): Query<typeof CHANGES> {
+  const count = (table: string, column: string): string =>
+    `SELECT count() FROM ${table} WHERE workspace = {workspace:String} AND metric = {metric:String} AND ${column} >= {after:UInt64} AND ${column} < {bound:UInt64}`;
   return {
-    sql: 'SELECT max(position), count() FROM status WHERE workspace = {workspace:String} AND edition = {edition:UInt32}',
-    params: { workspace, edition },
-    shape: STATUS_POSITION,
+    sql: `${count('observation', 'pos')}\nUNION ALL\n${count('covered', 'position')}`,
+    params: { workspace, metric, after: upTo(after), bound: upTo(position) },
+    shape: CHANGES,
   };
 }
 

@@ -79,19 +79,26 @@ export async function metricTrend(context: TrendContext, asked: MetricTrendAsked
   }
   const grid = gridAsked(asked, metric.grid, catalog);
   requireWhole(metric, grid);
+  const bounded = { asOf: moment.asOf, since: null, until: null };
+  const named = asked.from === undefined ? null : rangeAsked(asked, grid, bounded, asked.limit);
   const sources = sourcesOf(metric).map(({ name }) => name);
-  const coverage = await context.coverage(moment, catalog, sources);
+  const covering = context.coverage(moment, catalog, sources);
+  const shown = named ?? rangeAsked(asked, grid, { ...bounded, ...knownSpan(metric, await covering) }, asked.limit);
+  const before = asked.compare ? windowsBefore(grid, shown.windows, moment.asOf) : [];
+  // Where the range was named, both are asked for at once.
+  const [coverage, { reading, cells }] = await Promise.all([
+    covering,
+    readWindows(context, metric, grid, [...before, ...shown.windows], asked.fill),
+  ]);
   const covered = coveredOfMetric(metric, (name) => coverage.get(name) ?? NO_COVERAGE);
-  const range = rangeAsked(asked, grid, { asOf: moment.asOf, ...knownSpan(metric, coverage) }, asked.limit);
-  const before = asked.compare ? windowsBefore(grid, range.windows, moment.asOf) : [];
-  const reader = await openReader(context, metric, grid, [...before, ...range.windows], { covered, fill: asked.fill });
+  const reader = new TrendReader({ grid, metric, reading, cells, covered, asOf: moment.asOf, fill: asked.fill });
   const groups = reader.groups(asked.groupBy, asked.where);
   if (groups.length > asked.limit) {
     const message = `${groups.length} groups are more than the ${asked.limit} rows of one answer`;
     throw new PacelineError('too_many_rows', message);
   }
   const fits = Math.max(1, Math.floor(asked.limit / Math.max(1, groups.length)));
-  const windows = range.windows.slice(0, fits);
+  const windows = shown.windows.slice(0, fits);
   const columns = groups.map((group) => columnOf(reader, group, windows, asked.compare ? before : null));
   return {
     rows: windows.flatMap((_, index) => columns.map((column) => column[index]!)),
@@ -99,7 +106,7 @@ export async function metricTrend(context: TrendContext, asked: MetricTrendAsked
     granularity: metric.grain,
     unit: metric.unit,
     completeness: windows.length === 0 ? null : windows.filter((each) => reader.isFinal(each)).length / windows.length,
-    next: range.windows[fits]?.from ?? range.next,
+    next: shown.windows[fits]?.from ?? shown.next,
   };
 }
 
@@ -224,23 +231,20 @@ class TrendReader {
   }
 }
 
-async function openReader(
-  context: TrendContext,
+/** The metric with its cells on its own grid or on the windows', and the cells of the windows. */
+async function readWindows(
+  { store, moment, options }: TrendContext,
   metric: Metric,
   grid: Grid,
   windows: readonly Bucket[],
-  known: { readonly covered: Intervals; readonly fill: boolean },
-): Promise<TrendReader> {
-  const { store, moment, options } = context;
+  fill: boolean,
+): Promise<{ readonly reading: Metric; readonly cells: ReadonlyMap<string, MetricCells> }> {
   const isFree = sourcesOf(metric).every(({ points }) => points === 'time');
   const reading = isFree && !areOwnEdges(metric, windows) ? regrid(metric, grid) : metric;
   const [first, last] = [windows[0], windows.at(-1)];
-  let cells: ReadonlyMap<string, MetricCells> = new Map();
-  if (first !== undefined && last !== undefined && moment.position >= 0) {
-    const needs = sourcesOf(reading).map((source) => needOf(source, first, last, moment, known.fill));
-    cells = await readCells(store, moment.workspace, needs, moment.position, options);
-  }
-  return new TrendReader({ grid, metric, reading, cells, asOf: moment.asOf, ...known });
+  if (first === undefined || last === undefined || moment.position < 0) return { reading, cells: new Map() };
+  const needs = sourcesOf(reading).map((source) => needOf(source, first, last, moment, fill));
+  return { reading, cells: await readCells(store, moment.workspace, needs, moment.position, options) };
 }
 
 /** Above this many buckets their starts are a longer text than the one query more is worth. */

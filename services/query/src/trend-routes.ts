@@ -7,6 +7,7 @@ import { answerColumnar, COLUMNAR, columnarOf } from './columnar.ts';
 import type { QueryDeps } from './deps.ts';
 import { type Knowledge, refused } from './knowledge.ts';
 import { metaSchema } from './schemas.ts';
+import { TrendCache } from './trend-cache.ts';
 import { metricTrend, type Trend, type TrendContext } from './trend-metric.ts';
 import { trendRowSchema, trendTable } from './trend-rows.ts';
 import { subjectTrend } from './trend-subject.ts';
@@ -66,6 +67,7 @@ type TrendQuery = z.output<typeof trendQuery>;
 
 /** `GET /v1/trend`. */
 export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
+  const cache = new TrendCache();
   return async (app) => {
     app.get(
       '/v1/trend',
@@ -87,7 +89,7 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
         const catalog = await knowledge.catalog(moment);
         const coverage: Knowledge['coverage'] = (at, of, metrics) => knowledge.coverage(at, of, metrics);
         const context = { store: deps.store, options: knowledge.options, catalog, moment, coverage };
-        const trend = await read(deps, context, query, { where, groupBy });
+        const trend = await cache.read(moment, shapeOf(query), () => read(deps, context, query, { where, groupBy }));
         if (query.format === 'svg') {
           const picture = trendSvg({ title: titleOf(catalog, query, moment.asOf), unit: trend.unit, rows: trend.rows });
           return sendPicture(reply, picture);
@@ -111,6 +113,11 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
       },
     );
   };
+}
+
+/** Of a question what its rows depend on besides the moment. */
+function shapeOf({ format: _, as_of: _a, known_at: _k, min_position: _m, workspace: _w, ...shape }: TrendQuery) {
+  return shape;
 }
 
 /** The formats that are left when pictures and columnar ones are answered. */

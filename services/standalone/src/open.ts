@@ -12,7 +12,7 @@ import { openSqliteJobs } from '@paceline/jobs/sqlite';
 import type { EventLog } from '@paceline/log';
 import { openSqliteLog } from '@paceline/log/sqlite';
 import { createProcessor, type Processor } from '@paceline/processor';
-import { createQuery } from '@paceline/query';
+import { createQuery, type Query } from '@paceline/query';
 import { dashboardRoutes } from '@paceline/query/dashboard-routes';
 import { configuredGateway } from '@paceline/query/gateway/configured';
 import type { Gateway } from '@paceline/query/gateway/index';
@@ -93,19 +93,24 @@ export async function openPaceline(options: OpenOptions): Promise<Paceline> {
     opened.push(part);
     return part;
   };
+  const tables = new Tables();
   try {
     const log = keep(await openSqliteLog({ folder: config.dataDir, now: () => clock.now() }));
     const store = keep(
       openStore(
         { path: join(config.dataDir, 'clickhouse') },
-        { rowsMax: config.limits.rows, queryTimeoutMs: config.limits.queryMs },
+        {
+          rowsMax: config.limits.rows,
+          queryTimeoutMs: config.limits.queryMs,
+          inserted: (table, rows) => tables.inserted(table, rows),
+        },
       ),
     );
     const jobs: Jobs = keep(
       await openSqliteJobs({ folder: config.dataDir, now: () => clock.now(), random: Math.random }),
     );
     await store.migrate();
-    return await compose({ options, clock, log, store, jobs, config, logger, env });
+    return await compose({ options, clock, log, store, tables, jobs, config, logger, env });
   } catch (error) {
     for (const part of opened.reverse()) {
       await part
@@ -116,18 +121,24 @@ export async function openPaceline(options: OpenOptions): Promise<Paceline> {
   }
 }
 
+/** Between the processor, which writes, and the query service, which then knows. */
+class Tables {
+  inserted: Query['written'] = () => undefined;
+}
+
 interface Parts {
   readonly options: OpenOptions;
   readonly clock: Clock;
   readonly log: EventLog;
   readonly store: Store;
+  readonly tables: Tables;
   readonly jobs: Jobs;
   readonly config: Config;
   readonly logger: Logger;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-async function compose({ options, clock, log, store, jobs, config, logger, env }: Parts): Promise<Paceline> {
+async function compose({ options, clock, log, store, tables, jobs, config, logger, env }: Parts): Promise<Paceline> {
   const metrics = createMetrics();
   const { workspace } = config;
   const background = options.background ?? true;
@@ -159,8 +170,10 @@ async function compose({ options, clock, log, store, jobs, config, logger, env }
     ...shared,
     store,
     edition: EDITION,
+    refresh: 'told',
     limits: { rows: config.limits.rows, waitMs: config.limits.waitMs, queryMs: config.limits.queryMs },
   });
+  tables.inserted = query.written;
   const lifecycle = createLifecycle({ logger, clock: systemClock, stopDeadlineMs: config.limits.stopMs });
   lifecycle.add('log', { stop: () => log.close() });
   lifecycle.add('store', { stop: () => store.close() });

@@ -1,0 +1,152 @@
+import type { Document } from '@paceline/domain';
+import type { Store } from '@paceline/store';
+import { temporaryStore } from '@paceline/store/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answered, openWorld, type World } from './world.ts';
+
+const DEFINITIONS: readonly Document[] = [
+  {
+    apiVersion: 'paceline/v1',
+    kind: 'Metric',
+    metadata: { name: 'sales' },
+    spec: { aggregation: 'sum', grain: 'day' },
+  },
+  {
+    apiVersion: 'paceline/v1',
+    kind: 'Kpi',
+    metadata: { name: 'daily' },
+    spec: {
+      metric: 'sales',
+      direction: 'higher',
+      period: { each: 'day' },
+      targets: [{ effectiveFrom: '2026-01-01', value: '10' }],
+    },
+  },
+];
+
+/** Counts the questions that the engine is asked. */
+function counted(store: Store): { readonly store: Store; asked(): number } {
+  let count = 0;
+  const asks = new Set<string | symbol>(['read', 'bytes', 'query', 'stream', 'streamBytes']);
+  return {
+    store: new Proxy(store, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        return (...args: readonly unknown[]): unknown => {
+          if (asks.has(name)) count += 1;
+          return Reflect.apply(value, target, args);
+        };
+      },
+    }),
+    asked: () => count,
+  };
+}
+
+let world: World | undefined;
+let told: World;
+let asked: World;
+let engine: ReturnType<typeof counted>;
+let stopStore: () => Promise<void>;
+
+async function begin(refresh: Parameters<typeof openWorld>[1]['refresh']): Promise<World> {
+  const options = { now: '2026-11-02T08:00:00Z', definitions: DEFINITIONS };
+  const made = await openWorld(engine.store, refresh === undefined ? options : { ...options, refresh });
+  return made;
+}
+
+beforeAll(async () => {
+  const temporary = await temporaryStore({ inserted: (table, rows) => world?.query.written(table, rows) });
+  stopStore = temporary.stop;
+  engine = counted(temporary.store);
+  told = await begin('told');
+  world = told;
+  asked = await begin({ everyMs: 50 });
+  for (const each of [told, asked]) {
+    await each.log.state('sales', { '2026-10-30': '4', '2026-10-31': '9', '2026-11-01': '12' });
+    await each.settle();
+  }
+});
+afterAll(async () => {
+  await told?.stop();
+  await asked?.stop();
+  await stopStore();
+});
+
+/** The answer, and how often the engine was asked for it. */
+async function ask(of: World, path: string, headers: Readonly<Record<string, string>> = {}) {
+  const before = engine.asked();
+  const answer: Answered = await of.get(path, headers);
+  return { ...answer, asked: engine.asked() - before };
+}
+
+const PATHS = [
+  '/v1/trend?metric=sales',
+  '/v1/trend?subject=kpi/daily',
+  '/v1/status',
+  '/v1/status/kpi/daily',
+  '/v1/tree',
+  '/v1/explain/kpi/daily',
+];
+
+describe('where the writer tells of what it wrote', () => {
+  it.each(PATHS)('%s is known to be unchanged without the engine', async (path) => {
+    const first = await ask(told, path);
+    expect(first.status).toBe(200);
+    const again = await ask(told, path, { 'if-none-match': String(first.headers.etag) });
+    expect([again.status, again.asked]).toEqual([304, 0]);
+  });
+
+  it('the status and a trend are answered from memory, and another range by one question', async () => {
+    for (const path of ['/v1/status', '/v1/status?kind=kpi', '/v1/trend?metric=sales']) {
+      await ask(told, path);
+      expect([path, (await ask(told, path)).asked]).toEqual([path, 0]);
+    }
+    expect((await ask(told, '/v1/trend?metric=sales&from=2026-10-31')).asked).toBe(1);
+  });
+
+  it('what was written is in the very next answer', async () => {
+    const before = await ask(told, '/v1/status/kpi/daily');
+    expect(before.body.data.value).toBe('12');
+    await told.log.state('sales', { '2026-11-01': '13' });
+    await told.settle();
+    const after = await ask(told, '/v1/status/kpi/daily', { 'if-none-match': String(before.headers.etag) });
+    expect([after.status, after.body.data.value]).toEqual([200, '13']);
+    const trend = await ask(told, '/v1/trend?metric=sales');
+    expect(trend.body.data.at(-1)).toMatchObject({ bucket: '2026-11-01', value: '13' });
+  });
+
+  it('definitions are in the next answer, too', async () => {
+    await told.log.define([
+      {
+        apiVersion: 'paceline/v1',
+        kind: 'Metric',
+        metadata: { name: 'visits' },
+        spec: { aggregation: 'sum', grain: 'day' },
+      },
+    ]);
+    await told.settle();
+    expect((await ask(told, '/v1/trend?metric=visits')).status).toBe(200);
+    expect((await ask(told, '/v1/trend?metric=visitz')).body.code).toBe('unknown_metric');
+  });
+});
+
+describe('where the engine is asked in the background', () => {
+  it('a reader that comes back does not wait for it, and sees what was written soon', async () => {
+    const first = await ask(asked, '/v1/trend?metric=sales');
+    const again = await asked.get('/v1/trend?metric=sales', { 'if-none-match': String(first.headers.etag) });
+    expect(again.status).toBe(304);
+    await asked.log.state('sales', { '2026-11-01': '14' });
+    await asked.settle();
+    const latest = async () => (await asked.get('/v1/trend?metric=sales')).body.data.at(-1).value;
+    await expect.poll(latest, { timeout: 5_000 }).toBe('14');
+  });
+
+  it('a reader that names a position waits until it is there', async () => {
+    await asked.get('/v1/status');
+    const position = await asked.log.state('sales', { '2026-11-01': '15' });
+    const at = `${Math.floor(position / 1024)}:0`;
+    const { body } = await asked.get(`/v1/trend?metric=sales&min_position=${at}`);
+    expect(body.data.at(-1).value).toBe('15');
+  });
+});
