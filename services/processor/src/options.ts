@@ -24,7 +24,9 @@ export interface ProcessorOptions {
   readonly spanPointsMax: number;
   /** Status is refreshed when nothing came for this long … */
   readonly statusIdleMs: number;
-  /** … or when it has been out of date for this long. */
+  /** … or, with the head of the log reached, when it has been out of date for this long … */
+  readonly statusHeadMs: number;
+  /** … or for this long while the head is far: then reading on matters more. */
   readonly statusBusyMs: number;
   /** A tick that only looks again at something already judged waits this long, so that a burst of late facts is one tick. */
   readonly touchedTickMs: number;
@@ -43,7 +45,8 @@ export const DEFAULTS: ProcessorOptions = {
   tickAtStop: false,
   group: 'processor',
   spanPointsMax: 100_000,
-  statusIdleMs: 200,
+  statusIdleMs: 100,
+  statusHeadMs: 150,
   statusBusyMs: 1_000,
   touchedTickMs: 1_000,
   tickIntervalMsMin: 1_000,

@@ -22,6 +22,8 @@ export interface ProcessorHealth extends Health {
 /** Retention of topics that are not the truth: transitions and dead letters. */
 const WEEKS_13_MS = 91 * 86_400_000;
 const RESTART_MS_MAX = 30_000;
+/** After a refresh of the status, so many times its own duration go to other work: more while the head is far. */
+const REFRESH_PAUSES = { head: 2, behind: 9 } as const;
 
 interface Owned {
   readonly workspace: Workspace;
@@ -69,12 +71,13 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     return entry;
   }
 
-  /** After a moment of silence, or a second of noise; but refreshing never takes more than a fifth of the time. */
+  /** After a moment of silence, or of noise; but refreshing takes a bounded share of the time. */
   function scheduleRefresh(topic: string, entry: Owned): void {
     // Not the log's time, which may stand still or leap where a story is played.
     const now = clock.monotonic();
     entry.since ??= now;
-    const wished = Math.min(now + options.statusIdleMs, entry.since + options.statusBusyMs);
+    const patienceMs = entry.workspace.isCaughtUp ? options.statusHeadMs : options.statusBusyMs;
+    const wished = Math.min(now + options.statusIdleMs, entry.since + patienceMs);
     const waitMs = Math.max(0, Math.max(wished, entry.notBefore) - now);
     entry.refreshTimer?.cancel();
     entry.refreshTimer = clock.after(waitMs, () => void refresh(topic, entry));
@@ -84,9 +87,9 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     entry.refreshTimer?.cancel();
     entry.refreshTimer = null;
     entry.since = null;
-    const began = clock.monotonic();
+    let tookMs = 0;
     try {
-      await entry.workspace.refresh();
+      tookMs = await entry.workspace.refresh();
     } catch (error) {
       if (owned.get(topic) !== entry) return;
       logger.warn(
@@ -99,7 +102,8 @@ export function createProcessor(deps: ProcessorDeps): Processor {
         () => void refresh(topic, entry),
       );
     }
-    entry.notBefore = clock.monotonic() + 4 * Math.min(DURATION_MS_MAX, clock.monotonic() - began);
+    const pauses = entry.workspace.isCaughtUp ? REFRESH_PAUSES.head : REFRESH_PAUSES.behind;
+    entry.notBefore = clock.monotonic() + pauses * Math.min(DURATION_MS_MAX, tookMs);
     announceProgress();
   }
 

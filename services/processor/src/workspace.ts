@@ -22,7 +22,7 @@ import { writePoints, writeRest } from './write-span.ts';
 type Context = Pick<BatchContext, 'heartbeat' | 'commit' | 'end' | 'signal'>;
 
 /** Records of one span at most, so that a log of tiny records is committed now and then too. */
-const SPAN_RECORDS_MAX = 20_000;
+const SPAN_RECORDS_MAX = 100_000;
 
 /** What a duration counts at most when it decides how long to wait: a clock that plays years makes them long. */
 export const DURATION_MS_MAX = 2_000;
@@ -142,9 +142,14 @@ export class Workspace {
     });
   }
 
-  /** Brings the status and the progress up to what was taken. */
-  refresh(): Promise<void> {
-    return this.serial.run(() => this.#refresh());
+  /** Brings the status and the progress up to what was taken; answers the ms that it took, without the wait for its turn. */
+  refresh(): Promise<number> {
+    const { clock } = this.deps;
+    return this.serial.run(async () => {
+      const began = clock.monotonic();
+      await this.#refresh();
+      return clock.monotonic() - began;
+    });
   }
 
   /** Writes what is pending and, in good health, a snapshot: the next start is quick. */

@@ -45,7 +45,7 @@ export interface OpenOptions {
   readonly ticks?: 'scheduled' | 'manual';
   /** Whether an orderly stop judges a last time. Default true for one-shot commands. */
   readonly tickAtStop?: boolean;
-  /** How long the status waits for silence before it is refreshed; default 200 ms. The demo, which waits for it each month, asks for less. */
+  /** How long the status waits for silence before it is refreshed; default 100 ms. The demo, which waits for it each month, asks for less. */
   readonly statusIdleMs?: number;
   /** Requests come from this process alone, through `app`: whoever may open the folder needs no key. Such a server cannot listen. */
   readonly inProcess?: boolean;
