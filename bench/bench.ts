@@ -1,4 +1,9 @@
+import { inChild } from './children.ts';
+import { EVALUATOR_SHAPE, measureEvaluator } from './evaluator.ts';
+import type { IngestLoad } from './ingest/load.ts';
 import { BATCHED, measureIngest, SINGLE } from './ingest/measure.ts';
+import { measureOneProcess } from './one-process.ts';
+import type { ReplayDone, ReplayOrder } from './replay.ts';
 import type { Measure } from './report.ts';
 import { measureTrends, TREND_SHAPE } from './trend.ts';
 
@@ -7,23 +12,96 @@ export interface BenchOptions {
   /** Small sizes: shows that everything runs and counts, and says nothing of speed. */
   readonly smoke: boolean;
   readonly rounds: number;
+  /** Observations that are replayed at the larger size; the smaller one is a tenth. */
+  readonly replayPoints: number;
   readonly say: (line: string) => void;
 }
 
-const SMALL = { metrics: 8, regions: 4, days: 10 } as const;
+type Run = (options: BenchOptions) => Promise<readonly Measure[]>;
 
-export const MEASURES: ReadonlyMap<string, (options: BenchOptions) => Promise<readonly Measure[]>> = new Map([
-  [
-    'batched',
-    async ({ smoke, rounds, say }) => [
-      await measureIngest(smoke ? { ...BATCHED, ...SMALL, recordPoints: 20 } : BATCHED, { rounds, say }),
-    ],
-  ],
-  [
-    'single',
-    async ({ smoke, rounds, say }) => [await measureIngest(smoke ? { ...SINGLE, ...SMALL } : SINGLE, { rounds, say })],
-  ],
-  ['trend', ({ smoke, rounds }) => measureTrends(smoke ? { ...TREND_SHAPE, metrics: 4 } : TREND_SHAPE, rounds * 30)],
+const SMALL = { metrics: 8, regions: 4, days: 10 } as const;
+const SHAPE = { metrics: 100, regions: 20, days: 100, batch: 2_000, concurrency: 4 } as const;
+
+const batched: Run = async ({ smoke, rounds, say }) => [
+  await measureIngest(smoke ? { ...BATCHED, ...SMALL, recordPoints: 20 } : BATCHED, { rounds, say }),
+];
+
+const single: Run = async ({ smoke, rounds, say }) => [
+  await measureIngest(smoke ? { ...SINGLE, ...SMALL } : SINGLE, { rounds, say }),
+];
+
+const trend: Run = ({ smoke, rounds }) =>
+  measureTrends(smoke ? { ...TREND_SHAPE, metrics: 4 } : TREND_SHAPE, rounds * 30);
+
+const evaluation: Run = async ({ smoke }) => {
+  const shape = smoke ? { ...EVALUATOR_SHAPE, metrics: 4, days: 130, objectives: 2 } : EVALUATOR_SHAPE;
+  const measured = measureEvaluator(shape, smoke ? { rounds: 1, roundMs: 10 } : {});
+  return [
+    {
+      measure: 'evaluator alone',
+      ours: measured.evaluationsPerSecond,
+      unit: 'evaluations/s',
+      better: 'more',
+      floor: 200_000,
+      note: `one core, ${measured.subjects} subjects; a tree of 100 key results ${measured.treeMs.toFixed(2)} ms`,
+      details: { ...measured },
+    },
+  ];
+};
+
+const process: Run = ({ smoke, say }) =>
+  measureOneProcess({
+    starts: smoke ? 1 : 3,
+    idleMs: smoke ? 500 : 10_000,
+    shape: smoke ? { ...SHAPE, ...SMALL } : SHAPE,
+    freshness: smoke ? { seconds: 1, pointsPerSecond: 500 } : { seconds: 20, pointsPerSecond: 5_000 },
+    say,
+  });
+
+const replay: Run = async ({ smoke, replayPoints, say }) => {
+  const days = 100;
+  const load = (points: number): IngestLoad => ({ ...BATCHED, workspaces: 1, days, metrics: points / days / 20 });
+  const tiny: IngestLoad = { ...BATCHED, ...SMALL, workspaces: 1, recordPoints: 20 };
+  const run = async (size: IngestLoad): Promise<ReplayDone> => {
+    const done = await inChild<ReplayOrder, ReplayDone>('replay.ts', { load: size });
+    say(`replay: ${JSON.stringify(done)}`);
+    return done;
+  };
+  const small = await run(smoke ? tiny : load(replayPoints / 10));
+  const large = await run(smoke ? { ...tiny, metrics: 80 } : load(replayPoints));
+  const cost = ({ ms, points }: ReplayDone): number => (ms * 1000) / points;
+  return [
+    {
+      measure: `replay of ${large.points.toLocaleString('en')} observations`,
+      ours: large.ms / 1000,
+      engine: large.engineMs / 1000,
+      unit: 's',
+      ratio: large.ms / large.engineMs,
+      floor: 5,
+      better: 'less',
+      note: 'points, rollups and judgements from the log alone; the engine copies the rows (INSERT SELECT)',
+      details: { small, large },
+    },
+    {
+      measure: 'cost of a point at ten times the size',
+      ours: cost(large),
+      engine: cost(small),
+      unit: 'µs',
+      ratio: cost(large) / cost(small),
+      floor: 1.25,
+      better: 'less',
+      note: `${large.points.toLocaleString('en')} beside ${small.points.toLocaleString('en')} observations (in the column of the engine)`,
+    },
+  ];
+};
+
+export const MEASURES: ReadonlyMap<string, Run> = new Map([
+  ['batched', batched],
+  ['single', single],
+  ['trend', trend],
+  ['evaluator', evaluation],
+  ['process', process],
+  ['replay', replay],
 ]);
 
 export async function runBench(options: BenchOptions): Promise<Measure[]> {

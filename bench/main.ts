@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only ingest --smoke --json FILE]`: what Paceline costs, beside the bare engine, in one run. A table
+ * `npm run bench [-- --only batched --rounds 3 --replay 10000000 --smoke --json FILE]`: what Paceline costs, beside the bare engine, in one run. A table
  * on standard error; JSON in a file, whose name is the only line on standard output.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
     smoke: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
+    replay: { type: 'string', default: '1000000' },
     json: { type: 'string', default: join(import.meta.dirname, '..', 'tmp', 'bench.json') },
   },
 });
@@ -25,6 +26,7 @@ const options: BenchOptions = {
   only: values.only ?? [...MEASURES.keys()],
   smoke: values.smoke,
   rounds: Number(values.rounds),
+  replayPoints: Number(values.replay),
   say: (line) => console.error(line),
 };
 const before = machine();

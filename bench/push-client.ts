@@ -2,6 +2,7 @@
  * Pushes the bodies of a shape from a process of its own, as clients do, so that the server is measured and not its load.
  * Started by `fork`; told what to do by one message, answers with one.
  */
+import { asChild } from './children.ts';
 import { bodiesOf, type Shape } from './shape.ts';
 
 export interface PushOrder {
@@ -65,13 +66,4 @@ function send(url: string, body: string): Promise<Response> {
   });
 }
 
-process.once('message', (order: PushOrder) => {
-  push(order).then(
-    (done) => process.send?.(done, () => process.disconnect()),
-    (error: unknown) => {
-      console.error(error);
-      process.exitCode = 1;
-      process.disconnect();
-    },
-  );
-});
+asChild(push);
