@@ -27,6 +27,7 @@ export function* replay(facts: Iterable<Recorded>, edition = 1): Generator<Repla
   const cells = new Map<string, MetricCells>();
   let catalog: Catalog | null = null;
   for (const record of facts) {
+    if (record.fact.type === 'definitions' && fold.isAsking) answerQuestions(fold, statements);
     fold.apply(record);
     if (isObservations(record)) {
       const { metric } = record.fact;

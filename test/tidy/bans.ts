@@ -58,7 +58,7 @@ export const BANS: readonly Ban[] = [
       'libs/store/src/clickhouse.ts': 'reads the rows of the engine, whose shape the statement says',
       'libs/connector-sdk/src/secrets.ts': 'reads a file of secrets, and must not quote it in its error',
       'services/connectors/src/sources/json.ts': 'reads what a source answers, with all digits',
-      'services/processor/src/restore.ts': 'reads the snapshot that the fold wrote of itself',
+      'services/processor/src/snapshots.ts': 'reads the snapshot that the fold wrote of itself',
       'services/dashboard/src/api.ts': 'reads the answers of our own server, in the browser',
       'services/standalone/src/openapi.ts': 'reads the description that fastify has just made',
       'services/cli/src/api.ts': 'reads the answers of our own server',

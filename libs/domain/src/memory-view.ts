@@ -28,6 +28,7 @@ export function memoryView(facts: Iterable<Recorded>, knownAt: Instant, options:
   for (const record of facts) {
     // recordedAt increases along the log: what follows is not known yet either.
     if (record.recordedAt > knownAt) break;
+    if (record.fact.type === 'definitions' && fold.isAsking) answerQuestions(fold, fold.catalog, observations);
     fold.apply(record);
     position = record.position;
     if (isObservations(record)) {

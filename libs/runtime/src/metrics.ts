@@ -23,10 +23,14 @@ export function createMetrics(options: { readonly defaults?: boolean } = {}) {
     http: seconds('http_request_seconds', 'Time to answer a request.', ['method', 'route', 'status']),
     pushedPoints: counter('pushed_points_total', 'Points pushed, by outcome.', ['outcome']),
     logLag: gauge('log_lag_records', 'Records of the facts topic not yet committed by the processor.', ['workspace']),
-    logAppends: seconds('log_append_seconds', 'Time until an append was durable.', ['topic']),
     processedPoints: counter('processor_points_total', 'Points written to the raw table.', ['workspace']),
     batchPoints: gauge('processor_batch_points', 'Points in the last batch.', ['workspace']),
     batchSeconds: seconds('processor_batch_seconds', 'Time from a batch read to its commit.', ['workspace']),
+    restoreSeconds: seconds(
+      'processor_restore_seconds',
+      'Time to rebuild the state of a workspace at its assignment.',
+      ['workspace'],
+    ),
     ticks: counter('processor_ticks_total', 'Ticks judged.', ['workspace']),
     tickSeconds: seconds('processor_tick_seconds', 'Time to judge a tick and to bring every status up to it.', [
       'workspace',
@@ -38,8 +42,6 @@ export function createMetrics(options: { readonly defaults?: boolean } = {}) {
     sourcePoints: counter('source_points_total', 'Points stated by sources.', ['connector']),
     deliveries: counter('deliveries_total', 'Attempts to deliver an alert.', ['channel', 'outcome']),
     transitions: counter('alert_transitions_total', 'Alert transitions announced.', ['kind']),
-    engineQueries: seconds('engine_query_seconds', "Time of a statement in ClickHouse's engine.", ['lane']),
-    jobs: counter('jobs_total', 'Jobs run, by outcome.', ['queue', 'outcome']),
   };
 }
 

@@ -46,7 +46,7 @@ export interface ProcessOptions {
 
 const FIRST_RETRY_MS = 250;
 const RETRY_MS_MAX = 5_000;
-const CLOSE_MS = 2_000;
+const CLOSE_MS = 1_000;
 
 /**
  * Runs a service until a signal stops it. It listens at once, so that whoever watches it hears which of its servers it waits for;

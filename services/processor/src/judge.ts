@@ -15,13 +15,12 @@ import type { Row } from '@paceline/store';
 import { Alerts } from './alerts.ts';
 import { gridPointsToJudge, type JudgedRange, touchedFrom } from './candidates.ts';
 import { CellCache } from './cells.ts';
+import { CutOff, pointText } from './cut-off.ts';
 import { judgementRow, type Printed, print, type Tick } from './evaluation-rows.ts';
 import type { WorkspaceDeps } from './options.ts';
 import { writeRollups } from './rollups.ts';
 import { judgedRanges, standingJudgements } from './sql.ts';
 
-/** Evaluations of one slice; with cells at hand well below a second. */
-const SLICE_EVALUATIONS = 4_000;
 /** Their metrics' cells are in memory at one time. */
 const SLICE_SUBJECTS = 100;
 /** Judgements of one insert. */
@@ -46,12 +45,14 @@ export class Judge {
   readonly #fold: WorkspaceFold;
   /** A grid point after the last one judged has no judgement yet, so nothing need be looked up. */
   readonly #judged = new Map<string, JudgedRange>();
+  readonly #cutOff: CutOff;
 
   constructor(deps: WorkspaceDeps, fold: WorkspaceFold) {
     this.#deps = deps;
     this.#fold = fold;
     this.cells = new CellCache(deps, fold);
     this.alerts = new Alerts(deps, fold);
+    this.#cutOff = new CutOff(deps);
   }
 
   /** Reads what was judged before the fold's next record. Rows of a tick that was not committed are not looked at. */
@@ -62,6 +63,7 @@ export class Judge {
     for (const { subject, first, last } of await store.read(query, query.shape, { lane: 'judge' })) {
       this.#judged.set(subject, { first, last });
     }
+    await this.#cutOff.load(before);
     await this.alerts.load(before);
   }
 
@@ -80,10 +82,11 @@ export class Judge {
     const { catalog } = this.#fold;
     const after = tick.previous?.recordedAt ?? firstDefinition(this.#fold) ?? tick.recordedAt;
     const points = gridPointsToJudge(catalog, { after, upTo: tick.recordedAt }, this.#touchedFrom());
-    for (const slice of slicesOf(points)) {
+    for (const slice of slicesOf(points, this.#deps.options.sliceEvaluations)) {
       await this.#judge(slice, tick);
       await tick.heartbeat();
     }
+    this.#cutOff.done();
     await writeRollups(this.#fold, this.cells, tick, this.#deps);
     await this.alerts.announce(tick);
   }
@@ -119,12 +122,14 @@ export class Judge {
     return touchedFrom(this.#fold, this.#fold.touched, (subject) => this.#judged.get(subject));
   }
 
-  async #judge(points: readonly GridPoint[], tick: TickContext): Promise<void> {
+  async #judge(all: readonly GridPoint[], tick: TickContext): Promise<void> {
+    const judged = await this.#cutOff.judged(all, tick);
+    const points = all.filter(({ subject, at }) => !judged.has(pointText(subject, at)));
     const instants = [...new Set(points.map(({ at }) => at))].sort((a, b) => a - b);
     const view = await this.view(new Set(points.map(({ subject }) => subject)), instants);
     const standing = await this.#standing(points, tick);
     const rows: Row<'judgement'>[] = [];
-    const news: Evaluation[] = [];
+    const news: Evaluation[] = [...judged.values()];
     let restatements = 0;
     const { evaluate } = evaluator(view);
     for (const { subject, at } of points.toSorted((left, right) => left.at - right.at)) {
@@ -142,7 +147,7 @@ export class Judge {
       await this.#deps.store.insert('judgement', rows.slice(from, from + INSERT_ROWS));
       await tick.heartbeat();
     }
-    for (const { subject, at } of points) this.#seen(subject, at);
+    for (const { subject, at } of all) this.#seen(subject, at);
     this.alerts.note(news);
     const { metrics, workspace } = this.#deps;
     metrics.judgements.inc({ workspace }, rows.length);
@@ -187,13 +192,13 @@ function firstDefinition(fold: WorkspaceFold): Instant | undefined {
 }
 
 /** Slices hold all grid points of a subject where they can, so that each metric's cells are read once. */
-export function* slicesOf(points: readonly GridPoint[]): Generator<readonly GridPoint[]> {
+export function* slicesOf(points: readonly GridPoint[], evaluationsMax: number): Generator<readonly GridPoint[]> {
   let slice: GridPoint[] = [];
   let subjects = 0;
   for (const own of Map.groupBy(points, ({ subject }) => subject).values()) {
-    for (let from = 0; from < own.length; from += SLICE_EVALUATIONS) {
-      const part = own.slice(from, from + SLICE_EVALUATIONS);
-      if (slice.length > 0 && (slice.length + part.length > SLICE_EVALUATIONS || subjects >= SLICE_SUBJECTS)) {
+    for (let from = 0; from < own.length; from += evaluationsMax) {
+      const part = own.slice(from, from + evaluationsMax);
+      if (slice.length > 0 && (slice.length + part.length > evaluationsMax || subjects >= SLICE_SUBJECTS)) {
         yield slice;
         slice = [];
         subjects = 0;

@@ -17,8 +17,10 @@ export interface ProcessorDeps {
 export interface ProcessorOptions {
   /** `scheduled`: ticks are appended when something is due or touched. `manual`: only when told. */
   readonly ticks: 'scheduled' | 'manual';
-  /** Append and judge a last tick at an orderly stop. */
+  /** Append and judge a last tick at an orderly stop, when something is due or touched. */
   readonly tickAtStop: boolean;
+  /** An orderly stop takes at most this long, however much is under way; what is not finished by then is done again. */
+  readonly stopMs: number;
   readonly group: string;
   /** Points of one span: what is written and committed together. */
   readonly spanPointsMax: number;
@@ -32,10 +34,14 @@ export interface ProcessorOptions {
   readonly touchedTickMs: number;
   /** Two scheduled ticks are at least this far apart. */
   readonly tickIntervalMsMin: number;
+  /** The fold is kept after so many points, records or ms: what a start reads back at most, and a span. */
+  readonly snapshotPoints: number;
   readonly snapshotRecords: number;
   readonly snapshotMs: number;
   /** Longest work without a heartbeat. */
   readonly sliceMs: number;
+  /** Evaluations between two heartbeats of a tick; with cells at hand well below a second. */
+  readonly sliceEvaluations: number;
   /** Cells kept in memory between evaluations, all workspaces of this process. */
   readonly cellsMax: number;
 }
@@ -43,6 +49,7 @@ export interface ProcessorOptions {
 export const DEFAULTS: ProcessorOptions = {
   ticks: 'scheduled',
   tickAtStop: false,
+  stopMs: 2_500,
   group: 'processor',
   spanPointsMax: 100_000,
   statusIdleMs: 100,
@@ -50,9 +57,11 @@ export const DEFAULTS: ProcessorOptions = {
   statusBusyMs: 1_000,
   touchedTickMs: 1_000,
   tickIntervalMsMin: 1_000,
-  snapshotRecords: 50_000,
+  snapshotPoints: 100_000,
+  snapshotRecords: 10_000,
   snapshotMs: 300_000,
   sliceMs: 1_000,
+  sliceEvaluations: 4_000,
   cellsMax: 300_000,
 };
 

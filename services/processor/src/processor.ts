@@ -5,7 +5,7 @@ import { describeError, type Health, type Service, type Timer, Trouble } from '@
 import { DEFAULTS, type ProcessorDeps, type ProcessorOptions, type WorkspaceDeps } from './options.ts';
 import { placeOf } from './place.ts';
 import { Ticker } from './ticker.ts';
-import { DURATION_MS_MAX, Workspace, type WorkspaceProgress } from './workspace.ts';
+import { Abandoned, DURATION_MS_MAX, Workspace, type WorkspaceProgress } from './workspace.ts';
 
 export interface Processor extends Service {
   /** Appends a tick at the head and resolves when it is judged; answers its position. */
@@ -24,6 +24,10 @@ const WEEKS_13_MS = 91 * 86_400_000;
 const RESTART_MS_MAX = 30_000;
 /** After a refresh of the status, so many times its own duration go to other work: more while the head is far. */
 const REFRESH_PAUSES = { head: 2, behind: 9 } as const;
+/** Workspaces that health names. */
+const NAMED_MAX = 5;
+/** Of the time to stop, how much the last ticks may take. */
+const LAST_TICKS_SHARE = 0.6;
 
 interface Owned {
   readonly workspace: Workspace;
@@ -186,26 +190,53 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     return position(offset);
   }
 
+  /** What came so far is judged a last time, where that would say something and as far as the time allows. */
   async function lastTicks(): Promise<void> {
-    for (const topic of [...owned.keys()]) {
+    for (const [topic, { ticker }] of [...owned]) {
       const workspace = workspaceOf(topic);
-      if (workspace !== undefined) await tick(workspace);
+      if (workspace === undefined || stopping) continue;
+      await settle(workspace, position(await log.end(topic)) - 1);
+      if (!stopping && ticker.isDue) await tick(workspace);
     }
+  }
+
+  /** Resolves to whether the work ended within the time. */
+  async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+    const late = new AbortController();
+    const inTime = work.then(() => true).finally(() => late.abort());
+    const outOfTime = clock.sleep(Math.max(1, ms), late.signal).then(
+      () => false,
+      () => true,
+    );
+    const ended = await Promise.race([inTime, outOfTime]);
+    if (!ended)
+      inTime.catch((error: unknown) => logger.debug({ err: error }, 'work that a stop did not wait for failed'));
+    return ended;
+  }
+
+  async function letGo(): Promise<void> {
+    for (const { workspace } of owned.values()) await workspace.stop();
+    await subscription?.stop();
+    for (const topic of [...owned.keys()]) await release(topic);
   }
 
   function health(): ProcessorHealth {
     const workspaces: Record<string, WorkspaceProgress & { lag: number }> = {};
-    let behind = 0;
     const failure = [...refused.values(), trouble].flatMap(({ message }) => message ?? []).join('; ');
-    let ready = subscription !== null && failure === '' && !stopping;
+    // A topic that was given to this process and is not read yet is as far behind as can be.
+    const unread = (subscription?.assignment() ?? []).filter((topic) => !owned.has(topic) && workspaceOf(topic));
+    let ready = subscription !== null && failure === '' && !stopping && unread.length === 0;
+    let behind = 0;
+    const waits = unread.map((topic) => `${topic} is not read yet`);
     for (const { workspace } of owned.values()) {
-      const { progress } = workspace;
+      const { progress, isCurrent, deps } = workspace;
       const lag = Math.max(0, progress.end - progress.committed);
-      workspaces[workspace.deps.workspace] = { ...progress, lag };
+      workspaces[deps.workspace] = { ...progress, lag };
       behind += lag;
-      if (!workspace.isCaughtUp) ready = false;
+      if (lag > 0 || !isCurrent) waits.push(`${deps.workspace} is ${progress.doing}, ${lag} records behind`);
+      if (!isCurrent) ready = false;
     }
-    const detail = failure !== '' ? failure : behind > 0 ? `${behind} records behind` : undefined;
+    const detail = failure !== '' ? failure : waits.length > 0 ? waits.slice(0, NAMED_MAX).join('; ') : undefined;
     return { live: true, ready, behind: { records: behind }, workspaces, ...(detail === undefined ? {} : { detail }) };
   }
 
@@ -220,6 +251,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
         revoked: release,
         batch,
         failed(error, topic) {
+          if (error instanceof Abandoned) return;
           const message = `${topic ?? 'the log'}: ${describeError(error)}`;
           if (topic !== null && error instanceof LogRefused && !owned.has(topic)) {
             const known = refused.get(topic) ?? new Trouble(clock);
@@ -236,15 +268,15 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     },
     async stop() {
       if (stopping) return;
-      if (options.tickAtStop && trouble.message === null) await lastTicks();
+      const deadlineAt = clock.monotonic() + options.stopMs;
+      if (options.tickAtStop && trouble.message === null) await within(options.stopMs * LAST_TICKS_SHARE, lastTicks());
       stopping = true;
       for (const { ticker, refreshTimer } of owned.values()) {
         ticker.stop();
         refreshTimer?.cancel();
       }
-      for (const { workspace } of owned.values()) await workspace.stop();
-      await subscription?.stop();
-      for (const topic of [...owned.keys()]) await release(topic);
+      if (await within(deadlineAt - clock.monotonic(), letGo())) return;
+      logger.warn('the log did not let go in time; what was not committed is done again at the next start');
     },
     tick,
     settle,

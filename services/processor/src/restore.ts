@@ -1,18 +1,16 @@
 import {
   type ExtentQuestion,
-  FOLD_SNAPSHOT_VERSION,
   type Instant,
-  offsetOf,
   type Position,
   position,
   readInstant,
   type WorkspaceFold,
-  type WorkspaceFoldSnapshot,
 } from '@paceline/domain';
 import { decodeRecord, RECORDED_AT_HEADER } from '@paceline/events';
 import type { LogRecord } from '@paceline/log';
 import { readExtents } from '@paceline/store';
 import type { WorkspaceDeps } from './options.ts';
+import { loadSnapshot, Snapshots } from './snapshots.ts';
 
 /** Time of a record whose body cannot be read: as every reader of its header alone sees it. */
 export function recordedAtOf(record: Pick<LogRecord, 'headers' | 'appendedAt'>): Instant {
@@ -21,58 +19,45 @@ export function recordedAtOf(record: Pick<LogRecord, 'headers' | 'appendedAt'>):
 
 /**
  * Brings an empty fold to the state before the record at `next`: the newest snapshot that is not ahead of it, then the
- * log, folded without effects. Answers the offset after the snapshot, 0 without one.
+ * log, folded without effects. On the way the fold is kept again where that is due, so that a start that is cut off too
+ * is not made anew from its beginning.
  */
-export async function restoreFold(fold: WorkspaceFold, next: number, deps: WorkspaceDeps): Promise<number> {
+export async function restoreFold(fold: WorkspaceFold, next: number, deps: WorkspaceDeps): Promise<Restored> {
   const from = deps.mode === 'replay' ? 0 : await loadSnapshot(fold, next, deps);
-  if (from >= next) return from;
+  const snapshots = new Snapshots(deps, from);
+  if (from >= next) return { from, snapshots };
   for await (const records of deps.log.read(deps.topic, { from, to: next })) {
-    for (const record of records) {
-      const at = position(record.offset);
-      const decoded = decodeRecord(record);
-      if (!decoded.ok) {
-        fold.stamp(at, recordedAtOf(record));
-        continue;
-      }
-      const { fact, id } = decoded;
-      // What a tick judged is answered as it was then, before the tick itself is folded.
-      if (fact.type === 'tick') await answerQuestions(fold, record.offset, true, deps);
-      fold.apply({ position: at, recordedAt: decoded.recordedAt, id, fact });
-      if (fact.type === 'tick') fold.judged();
-    }
+    for (const record of records) snapshots.count(await foldAgain(fold, record, deps));
+    const last = records.at(-1);
+    const kept = last === undefined ? null : snapshots.take(fold, last.offset + 1);
+    if (kept !== null) await snapshots.save(kept);
   }
   await answerQuestions(fold, next, true, deps);
   fold.takeResolved();
-  return from;
+  return { from, snapshots };
 }
 
-async function loadSnapshot(fold: WorkspaceFold, next: number, deps: WorkspaceDeps): Promise<number> {
-  const rows = await deps.store.read(
-    {
-      sql: 'SELECT position, state FROM snapshot WHERE workspace = {workspace:String} AND version = {version:UInt32} AND position < {before:UInt64} ORDER BY position DESC LIMIT 1',
-      params: { workspace: deps.workspace, version: FOLD_SNAPSHOT_VERSION, before: position(next) },
-    },
-    { position: 'UInt64', state: 'String' },
-    { lane: 'judge' },
-  );
-  const row = rows[0];
-  if (row === undefined) return 0;
-  const state: WorkspaceFoldSnapshot = JSON.parse(row.state);
-  fold.restore(state);
-  return offsetOf(Number(row.position)) + 1;
+export interface Restored {
+  /** Offset after the snapshot it began with, 0 without one. */
+  readonly from: number;
+  readonly snapshots: Snapshots;
 }
 
-export async function saveSnapshot(fold: WorkspaceFold, deps: WorkspaceDeps): Promise<void> {
-  if (fold.position < 0) return;
-  await deps.store.insert('snapshot', [
-    {
-      workspace: deps.workspace,
-      position: fold.position,
-      version: FOLD_SNAPSHOT_VERSION,
-      recorded_at: fold.recordedAt,
-      state: JSON.stringify(fold.snapshot()),
-    },
-  ]);
+/** Folds a record that was committed before; answers its points. */
+async function foldAgain(fold: WorkspaceFold, record: LogRecord, deps: WorkspaceDeps): Promise<number> {
+  const at = position(record.offset);
+  const decoded = decodeRecord(record);
+  if (!decoded.ok) {
+    fold.stamp(at, recordedAtOf(record));
+    return 0;
+  }
+  const { fact, id } = decoded;
+  // What a tick judged is answered as it was then, before the tick itself is folded; what waits, before definitions are.
+  const asks = fact.type === 'tick' || (fact.type === 'definitions' && fold.isAsking);
+  if (asks) await answerQuestions(fold, record.offset, true, deps);
+  fold.apply({ position: at, recordedAt: decoded.recordedAt, id, fact });
+  if (fact.type === 'tick') fold.judged();
+  return fact.type === 'observations' ? fact.points.length : 0;
 }
 
 /**

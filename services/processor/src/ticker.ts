@@ -42,6 +42,12 @@ export class Ticker {
     });
   }
 
+  /** Whether a tick would say something now: a grid point has passed, or something judged was touched. */
+  get isDue(): boolean {
+    const now = this.#deps.clock.now();
+    return this.#dueAt(now) <= now;
+  }
+
   /** Appends one tick now; answers its offset. */
   async append(): Promise<number> {
     const { log, topic, workspace, edition, clock } = this.#deps;

@@ -13,8 +13,9 @@ import { ObservationTexts } from '@paceline/store';
 import { bury } from './dead-letters.ts';
 import { Judge } from './judge.ts';
 import type { WorkspaceDeps } from './options.ts';
-import { answerQuestions, recordedAtOf, restoreFold, saveSnapshot } from './restore.ts';
+import { answerQuestions, recordedAtOf, restoreFold } from './restore.ts';
 import { Serial } from './serial.ts';
+import { Snapshots } from './snapshots.ts';
 import { Span } from './span.ts';
 import { Status } from './status.ts';
 import { writePoints, writeRest } from './write-span.ts';
@@ -23,6 +24,9 @@ type Context = Pick<BatchContext, 'heartbeat' | 'commit' | 'end' | 'signal'>;
 
 /** Records of one span at most, so that a log of tiny records is committed now and then too. */
 const SPAN_RECORDS_MAX = 100_000;
+
+/** A workspace that was at the head of its log this short a time ago is not behind: it is at work. */
+const CURRENT_MS = 10_000;
 
 /** What a duration counts at most when it decides how long to wait: a clock that plays years makes them long. */
 export const DURATION_MS_MAX = 2_000;
@@ -37,6 +41,15 @@ export interface WorkspaceProgress {
   readonly lastTick: { readonly position: Position; readonly recordedAt: Instant } | null;
   /** The end of the log, as of the last batch. */
   readonly end: number;
+  readonly doing: 'restoring' | 'reading' | 'judging' | 'waiting';
+}
+
+/** Work that was given up because the process stops: nothing of it is committed, and the next start does it again. */
+export class Abandoned extends Error {
+  override readonly name = 'Abandoned';
+  constructor() {
+    super('given up, because the processor stops; done again at the next start');
+  }
 }
 
 /**
@@ -64,7 +77,12 @@ export class Workspace {
   /** After a restart nobody knows which statuses the last facts had reached. */
   #refreshAll = false;
   #end = 0;
-  #snapshotAt = { records: 0, at: 0 };
+  #snapshots: Snapshots;
+  #doing: WorkspaceProgress['doing'] = 'restoring';
+  #stopping = false;
+  /** Whether the tables, status among them, were brought up to the head since the fold was rebuilt; and when the head was last reached. */
+  #began = false;
+  #headAt = Number.NEGATIVE_INFINITY;
   /** How long the last tick took. */
   lastTickMs = 0;
   #ticked: { readonly position: Position; readonly recordedAt: Instant } | null = null;
@@ -75,6 +93,7 @@ export class Workspace {
     this.#judge = new Judge(deps, this.#fold);
     this.#status = new Status(deps, this.#fold, this.#judge);
     this.#span = new Span(deps.workspace, 0, this.#texts);
+    this.#snapshots = new Snapshots(deps, 0);
   }
 
   get fold(): WorkspaceFold {
@@ -93,21 +112,34 @@ export class Workspace {
       recordedAt: Number.isFinite(this.#fold.recordedAt) ? this.#fold.recordedAt : null,
       lastTick: this.#ticked,
       end: this.#end,
+      doing: this.#doing,
     };
   }
 
-  /** Whether everything that the log was seen to hold is written. */
+  /** Whether everything that the log was seen to hold is written and judged. */
   get isCaughtUp(): boolean {
-    return this.#loaded && this.#broken === null && this.#next >= this.#end && this.#span.empty;
+    return (
+      this.#loaded && this.#broken === null && this.#doing === 'waiting' && this.#next >= this.#end && this.#span.empty
+    );
+  }
+
+  /** Whether its tables can be shown: brought up to the head once since the start, and not behind for long. */
+  get isCurrent(): boolean {
+    if (!this.#loaded || this.#broken !== null || !this.#began) return false;
+    return this.isCaughtUp || this.deps.clock.monotonic() - this.#headAt < CURRENT_MS;
   }
 
   /** Rebuilds the fold as it was before the record at `next`. */
   async load(next: number): Promise<void> {
     this.#loaded = false;
+    this.#began = false;
+    this.#doing = 'restoring';
     await this.#writing;
     this.#broken = null;
     const fold = new WorkspaceFold();
-    const from = await restoreFold(fold, next, this.deps);
+    const { clock, metrics, workspace, logger } = this.deps;
+    const started = clock.monotonic();
+    const { from, snapshots } = await restoreFold(fold, next, this.deps);
     this.#fold = fold;
     this.#judge = new Judge(this.deps, fold);
     this.#status = new Status(this.deps, fold, this.#judge);
@@ -119,14 +151,18 @@ export class Workspace {
     this.#end = Math.max(next, this.#end);
     this.#settled = -1;
     this.#refreshAll = true;
-    this.#snapshotAt = { records: from, at: this.deps.clock.now() };
+    this.#snapshots = snapshots;
     this.#loaded = true;
-    this.deps.logger.info({ workspace: this.deps.workspace, next, snapshot: from }, 'workspace restored');
+    this.#doing = 'waiting';
+    const tookMs = clock.monotonic() - started;
+    metrics.restoreSeconds.observe({ workspace }, tookMs / 1000);
+    logger.info({ workspace, next, snapshot: from, tookMs: Math.round(tookMs) }, 'workspace restored');
   }
 
   /** The end of the log, known before the first batch. */
   headKnown(end: number): void {
     this.#end = Math.max(this.#end, end);
+    this.#countLag();
   }
 
   /** Takes one batch; resolves when the next may come. A throw means: deliver again from the last commit. */
@@ -138,6 +174,8 @@ export class Workspace {
         // The fold may be ahead of what is written: it is rebuilt before anything else is taken.
         this.#loaded = false;
         throw error;
+      } finally {
+        if (this.#loaded) this.#doing = 'waiting';
       }
     });
   }
@@ -152,13 +190,14 @@ export class Workspace {
     });
   }
 
-  /** Writes what is pending and, in good health, a snapshot: the next start is quick. */
+  /** Gives up what is in flight, within a slice of its work; then writes what is whole and keeps the fold: the next start is quick. */
   stop(): Promise<void> {
+    this.#stopping = true;
     return this.serial.run(async () => {
       if (!this.#loaded || this.#broken !== null) return;
       await this.#drain();
-      await this.#refresh();
-      await this.#snapshot(true);
+      const kept = this.#snapshots.take(this.#fold, this.#next, true);
+      if (kept !== null) await this.#snapshots.save(kept);
     });
   }
 
@@ -168,9 +207,12 @@ export class Workspace {
     if (!this.#loaded || this.#broken !== null) await this.load(first.offset);
     this.#context = context;
     this.#end = context.end;
+    this.#doing = 'reading';
+    this.#countLag();
     const { clock, options } = this.deps;
     let breath = clock.monotonic();
     for (const record of records) {
+      if (this.#stopping) throw new Abandoned();
       // Delivered again after a rebalance, while the fold already holds it.
       if (record.offset < this.#next) continue;
       await this.#record(record, context);
@@ -183,7 +225,8 @@ export class Workspace {
     }
     if (this.#next < context.end) return;
     await this.#drain();
-    await this.#snapshot(false);
+    this.#doing = 'waiting';
+    this.#headAt = clock.monotonic();
     this.caughtUp();
   }
 
@@ -206,9 +249,15 @@ export class Workspace {
       await this.#tick({ position: at, recordedAt: decoded.recordedAt, id, fact }, context);
       return;
     }
+    if (fact.type === 'definitions' && this.#fold.isAsking) {
+      await this.#drain();
+      await answerQuestions(this.#fold, this.#committed, true, this.deps);
+    }
     const effect = this.#fold.apply({ position: at, recordedAt: decoded.recordedAt, id, fact });
     const recordedAt = this.#fold.recordedAt;
-    this.#span.record(at, recordedAt, fact.type === 'observations' ? fact.points.length : 1);
+    const points = fact.type === 'observations' ? fact.points.length : 0;
+    this.#span.record(at, recordedAt, points === 0 ? 1 : points);
+    this.#snapshots.count(points);
     if (effect.outcome !== undefined) this.#span.outcome(effect.outcome);
     if (effect.change !== undefined) this.#span.definitions(effect.change);
     this.#collect(fact, { position: at, recordedAt, id }, record);
@@ -229,9 +278,12 @@ export class Workspace {
     this.#span.record(record.position, recordedAt, 1);
     for (const statement of this.#fold.takeResolved()) this.#span.coveredBy(statement);
     const began = this.deps.clock.monotonic();
-    await this.#judge.tick({ position: record.position, recordedAt, previous, heartbeat: () => context.heartbeat() });
+    this.#doing = 'judging';
+    const heartbeat = (): Promise<void> => this.#heartbeat(context);
+    await this.#judge.tick({ position: record.position, recordedAt, previous, heartbeat });
     this.#fold.judged();
-    await this.#status.all({ position: record.position, recordedAt, heartbeat: () => context.heartbeat() });
+    await this.#status.all({ position: record.position, recordedAt, heartbeat });
+    this.#doing = 'reading';
     this.#ticked = { position: record.position, recordedAt };
     await this.#drain();
     await this.#settle();
@@ -250,7 +302,12 @@ export class Workspace {
     if (this.#span.empty) return;
     const span = this.#span;
     this.#span = new Span(this.deps.workspace, this.#next, this.#texts);
-    this.#writing = this.#writeSpan(span).catch((error: unknown) => {
+    const kept = this.#snapshots.take(this.#fold, span.next);
+    const writing = this.#writeSpan(span).then(async () => {
+      // Never ahead of the commit.
+      if (kept !== null) await this.#snapshots.save(kept);
+    });
+    this.#writing = writing.catch((error: unknown) => {
       this.#broken = { error };
     });
   }
@@ -273,17 +330,25 @@ export class Workspace {
     metrics.processedPoints.inc({ workspace }, span.observation.rows);
     metrics.batchPoints.set({ workspace }, span.observation.rows);
     metrics.batchSeconds.observe({ workspace }, (clock.monotonic() - began) / 1000);
-    metrics.logLag.set({ workspace }, Math.max(0, this.#end - span.next));
+    this.#countLag();
+  }
+
+  #countLag(): void {
+    const { metrics, workspace } = this.deps;
+    metrics.logLag.set({ workspace }, Math.max(0, this.#end - this.#committed));
   }
 
   async #refresh(): Promise<void> {
     if (!this.#loaded || this.#broken !== null) return;
     await this.#drain();
-    if (this.#settled >= position(this.#committed) - 1) return;
+    if (this.#settled >= position(this.#committed) - 1) {
+      this.#atHead();
+      return;
+    }
     await answerQuestions(this.#fold, this.#committed, true, this.deps);
     const recordedAt = this.#fold.recordedAt;
     if (Number.isFinite(recordedAt)) {
-      const heartbeat = async (): Promise<void> => this.#context?.heartbeat();
+      const heartbeat = (): Promise<void> => this.#heartbeat(this.#context);
       const moment = { position: this.#fold.position, recordedAt, heartbeat };
       await (this.#refreshAll ? this.#status.all(moment) : this.#status.touched(moment));
       this.#refreshAll = false;
@@ -291,25 +356,29 @@ export class Workspace {
     await this.#settle();
   }
 
+  /** Between slices of long work: nobody waits for the rest of it at a stop. */
+  async #heartbeat(context: Context | null): Promise<void> {
+    if (this.#stopping) throw new Abandoned();
+    await context?.heartbeat();
+  }
+
   /** Says how far every table has come. */
   async #settle(): Promise<void> {
     const settled = position(this.#committed) - 1;
     const recordedAt = this.#fold.recordedAt;
-    if (settled <= this.#settled || !Number.isFinite(recordedAt)) return;
-    await this.deps.store.insert('progress', [
-      { workspace: this.deps.workspace, position: settled, recorded_at: recordedAt },
-    ]);
-    this.#settled = settled;
+    if (settled > this.#settled && Number.isFinite(recordedAt)) {
+      await this.deps.store.insert('progress', [
+        { workspace: this.deps.workspace, position: settled, recorded_at: recordedAt },
+      ]);
+      this.#settled = settled;
+    }
+    this.#atHead();
   }
 
-  /** Only when nothing is pending: a snapshot is never ahead of the commit. */
-  async #snapshot(stopping: boolean): Promise<void> {
-    const { options, clock, mode } = this.deps;
-    if (mode === 'replay' || !this.#span.empty || this.#next !== this.#committed) return;
-    const records = this.#next - this.#snapshotAt.records;
-    const due = records >= options.snapshotRecords || clock.now() - this.#snapshotAt.at >= options.snapshotMs;
-    if (records <= 0 || !(due || stopping)) return;
-    await saveSnapshot(this.#fold, this.deps);
-    this.#snapshotAt = { records: this.#next, at: clock.now() };
+  /** The tables say what the log said when it was last looked at. */
+  #atHead(): void {
+    if (this.#committed < this.#end) return;
+    this.#began = true;
+    this.#headAt = this.deps.clock.monotonic();
   }
 }

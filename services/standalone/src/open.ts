@@ -43,7 +43,7 @@ export interface OpenOptions {
   /** Whether sources run by their schedules. Default true; one-shot commands run only what they are told. */
   readonly background?: boolean;
   readonly ticks?: 'scheduled' | 'manual';
-  /** Whether an orderly stop judges a last time. Default true for one-shot commands. */
+  /** Whether an orderly stop judges a last time what is due or touched. Default true, unless ticks are manual. */
   readonly tickAtStop?: boolean;
   /** How long the status waits for silence before it is refreshed; default 100 ms. The demo, which waits for it each month, asks for less. */
   readonly statusIdleMs?: number;
@@ -142,14 +142,15 @@ async function compose({ options, clock, log, store, tables, jobs, config, logge
   const metrics = createMetrics();
   const { workspace } = config;
   const background = options.background ?? true;
+  const ticks = options.ticks ?? (config.ticks === 'manual' ? 'manual' : 'scheduled');
   const shared = { log, clock, logger, metrics, workspace };
   const processor = createProcessor({
     ...shared,
     store,
     edition: EDITION,
     options: {
-      ticks: options.ticks ?? (config.ticks === 'manual' ? 'manual' : 'scheduled'),
-      tickAtStop: options.tickAtStop ?? !background,
+      ticks,
+      tickAtStop: options.tickAtStop ?? ticks === 'scheduled',
       ...(options.statusIdleMs === undefined ? {} : { statusIdleMs: options.statusIdleMs }),
     },
   });

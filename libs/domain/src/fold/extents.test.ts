@@ -82,15 +82,23 @@ function pointOf(spec: Spec, { day, region, kind, revision }: Said): PointStatem
 
 /** A log played into a fold; questions are answered from the statements themselves. */
 class Played {
-  readonly fold = new WorkspaceFold();
+  fold = new WorkspaceFold();
   readonly facts: Recorded[] = [];
   spec: Spec = { aggregation: 'sum', grain: 'day' };
 
   apply(fact: Fact): void {
     const index = this.facts.length;
     const record = { position: position(index), recordedAt: START + index * 9 * HOUR_MS, id: String(index), fact };
+    if (fact.type === 'definitions' && this.fold.isAsking) this.answer();
     this.facts.push(record);
     this.fold.apply(record);
+  }
+
+  /** Goes on from what a snapshot kept. */
+  restart(): void {
+    const kept = JSON.stringify(this.fold.snapshot());
+    this.fold = new WorkspaceFold();
+    this.fold.restore(JSON.parse(kept));
   }
 
   take(step: Step): void {
@@ -161,19 +169,52 @@ const SOURCES = ['a', 'b'].map((name) => ({
   spec: { connector: 'csv', map: { metric: 'm', time: 'day', value: 'value' } },
 }));
 
+const logs = fc.record({ spec: specs, late: fc.boolean(), steps: fc.array(step, { maxLength: 25 }) });
+
+function play({ spec, late, steps }: { spec: Spec; late: boolean; steps: readonly Step[] }, cut = -1): Played {
+  const played = new Played();
+  played.apply({ type: 'definitions', command: 'sources', expects: null, put: SOURCES, remove: [] });
+  if (late) played.spec = spec;
+  else played.take({ do: 'define', spec });
+  for (const [index, each] of steps.entries()) {
+    played.take(each);
+    if (index === cut) played.restart();
+  }
+  if (late) played.take({ do: 'define', spec });
+  played.answer();
+  return played;
+}
+
+const runs = { numRuns: Number(process.env.PACELINE_PROPERTY_RUNS ?? 500) };
+
 test('how far each of several feeders covers by its points is what its own statements say, whatever came between', () => {
   fc.assert(
-    fc.property(specs, fc.boolean(), fc.array(step, { maxLength: 25 }), (spec, late, steps) => {
-      const played = new Played();
-      played.apply({ type: 'definitions', command: 'sources', expects: null, put: SOURCES, remove: [] });
-      if (late) played.spec = spec;
-      else played.take({ do: 'define', spec });
-      for (const each of steps) played.take(each);
-      if (late) played.take({ do: 'define', spec });
-      played.answer();
+    fc.property(logs, (log) => {
+      const played = play(log);
       expect(played.folded()).toEqual(played.read());
     }),
-    { numRuns: Number(process.env.PACELINE_PROPERTY_RUNS ?? 1_000) },
+    runs,
+  );
+});
+
+test('a fold that goes on from a snapshot taken anywhere is the fold that never stopped', () => {
+  fc.assert(
+    fc.property(logs, fc.nat({ max: 24 }), (log, cut) => {
+      expect(play(log, cut).fold.snapshot()).toEqual(play(log).fold.snapshot());
+    }),
+    runs,
+  );
+});
+
+test('when the raw table is asked does not matter: coverage is the same as when it is asked at the end alone', () => {
+  fc.assert(
+    fc.property(logs, (log) => {
+      const unasked = { ...log, steps: log.steps.filter((each) => each.do !== 'ask') };
+      const [asked, once] = [play(log).fold, play(unasked).fold];
+      expect(asked.coverage('m')).toEqual(once.coverage('m'));
+      expect(asked.questions()).toEqual(once.questions());
+    }),
+    runs,
   );
 });
 

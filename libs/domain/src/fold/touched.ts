@@ -10,12 +10,11 @@ export interface MetricTouch {
   readonly buckets: ReadonlyMap<Instant, Instant> | null;
 }
 
+/** Buckets of one length, each beginning where the one before ends: years of days are a few numbers. */
+type BucketRun = readonly [from: Instant, lengthMs: number, count: number];
+
 export interface TouchedSnapshot {
-  readonly metrics: readonly (readonly [
-    metric: string,
-    from: Instant | null,
-    buckets: readonly (readonly [Instant, Instant])[] | null,
-  ])[];
+  readonly metrics: readonly (readonly [metric: string, from: Instant | null, buckets: readonly BucketRun[] | null])[];
   readonly subjects: readonly (readonly [subject: string, from: Instant])[];
   readonly documents: readonly string[];
 }
@@ -81,7 +80,7 @@ export class Touched {
     return {
       metrics: [...this.#metrics].map(
         ([metric, { from, buckets }]) =>
-          [metric, Number.isFinite(from) ? from : null, buckets === null ? null : [...buckets]] as const,
+          [metric, Number.isFinite(from) ? from : null, buckets === null ? null : runsOf(buckets)] as const,
       ),
       subjects: [...this.#subjects],
       documents: [...this.#documents],
@@ -93,7 +92,7 @@ export class Touched {
     for (const [metric, from, buckets] of snapshot.metrics) {
       this.#metrics.set(metric, {
         from: from ?? Number.NEGATIVE_INFINITY,
-        buckets: buckets === null ? null : new Map(buckets),
+        buckets: buckets === null ? null : bucketsOf(buckets),
       });
     }
     for (const [subject, from] of snapshot.subjects) this.#subjects.set(subject, from);
@@ -110,4 +109,22 @@ export class Touched {
     this.#metrics.set(metric, touch);
     return touch;
   }
+}
+
+function runsOf(buckets: ReadonlyMap<Instant, Instant>): BucketRun[] {
+  const runs: [from: Instant, lengthMs: number, count: number][] = [];
+  for (const [from, to] of [...buckets].sort(([left], [right]) => left - right)) {
+    const run = runs.at(-1);
+    if (run !== undefined && run[1] === to - from && run[0] + run[1] * run[2] === from) run[2]++;
+    else runs.push([from, to - from, 1]);
+  }
+  return runs;
+}
+
+function bucketsOf(runs: readonly BucketRun[]): Map<Instant, Instant> {
+  const buckets = new Map<Instant, Instant>();
+  for (const [from, lengthMs, count] of runs) {
+    for (let index = 0; index < count; index++) buckets.set(from + index * lengthMs, from + (index + 1) * lengthMs);
+  }
+  return buckets;
 }

@@ -87,6 +87,14 @@ export class WorkspaceFold extends DefinitionFold {
     return questions;
   }
 
+  /**
+   * Whether a statement waits for an answer. It is to be given before definitions are folded, because what a feeder covered
+   * until its first statement is told by the buckets of that time.
+   */
+  get isAsking(): boolean {
+    return this.questions().some(({ before }) => before !== null);
+  }
+
   answer(question: ExtentQuestion, extent: Extent | null): void {
     const activity = this.#activity(question.metric);
     const feeder = activity.feeder(question.feeder);

@@ -219,8 +219,8 @@ describe('operators', () => {
   it('see the metrics of the workspace that their key is for', async () => {
     metrics.ticks.inc({ workspace: 'a' }, 7);
     metrics.ticks.inc({ workspace: 'b' }, 8);
-    metrics.engineQueries.observe({ lane: 'read' }, 1);
-    metrics.logAppends.observe({ topic: 'facts.b' }, 1);
+    metrics.restoreSeconds.observe({ workspace: 'b' }, 1);
+    metrics.sourceRuns.inc({ connector: 'csv', outcome: 'ok' });
     metrics.deliveries.inc({ channel: '",workspace="a"', outcome: 'ok' });
     expect((await app.inject('/metrics')).statusCode).toBe(200);
     const all = await ask({ url: '/metrics', headers: bearer(key({ workspace: '*' })) });
