@@ -79,6 +79,12 @@ const DEFINITIONS: readonly Document[] = [
     metadata: { name: 'weak' },
     spec: { watch: ['kpi/sales-day'], when: 'off_track', for: 1, recover: 1, severity: 'page' },
   },
+  {
+    apiVersion: 'paceline/v1',
+    kind: 'AlertRule',
+    metadata: { name: 'slow' },
+    spec: { watch: ['kpi/sales-day'], when: 'off_track', for: 1, recover: 2, severity: 'warn' },
+  },
 ];
 
 let store: Store;
@@ -222,7 +228,7 @@ describe('the tree', () => {
 
 describe('alerts', () => {
   it('are listed by episode, open ones by default', async () => {
-    const open = await world.get('/v1/alerts');
+    const open = await world.get('/v1/alerts?rule=weak');
     expect(open.body.data).toMatchObject([
       {
         rule: 'weak',
@@ -235,26 +241,36 @@ describe('alerts', () => {
         verdict: 'off_track',
       },
     ]);
-    const all = await world.get('/v1/alerts?state=all');
+    const all = await world.get('/v1/alerts?state=all&rule=weak');
     expect(all.body.data.map(({ state, outcome }: { state: string; outcome: string }) => [state, outcome])).toEqual([
       ['firing', null],
       ['closed', 'recovered'],
     ]);
     expect((await world.get('/v1/alerts?subject=kpi/loose')).body.data).toEqual([]);
     expect((await world.get('/v1/alerts?rule=weak&state=all')).body.data).toHaveLength(2);
-    const then = await world.get('/v1/alerts?as_of=2026-11-03T12:00:00Z');
+    const then = await world.get('/v1/alerts?rule=weak&as_of=2026-11-03T12:00:00Z');
     expect(then.body.data).toMatchObject([{ openedAt: '2026-11-03T00:00:00Z', state: 'firing' }]);
   });
 
+  it('are recovering while they are good for fewer points than the rule asks', async () => {
+    const state = async (asOf: string): Promise<string[]> => {
+      const { body } = await world.get(`/v1/alerts?rule=slow${asOf}`);
+      return body.data.map((row: { state: string; openedAt: string }) => `${row.state} ${row.openedAt.slice(0, 10)}`);
+    };
+    expect(await state('&as_of=2026-11-03T12:00:00Z')).toEqual(['firing 2026-11-03']);
+    expect(await state('&as_of=2026-11-04T12:00:00Z')).toEqual(['recovering 2026-11-03']);
+    expect(await state('')).toEqual(['firing 2026-11-03']);
+  });
+
   it('say who keeps them quiet', async () => {
-    const { body } = await world.get('/v1/alerts');
+    const { body } = await world.get('/v1/alerts?rule=weak');
     const alert: string = body.data[0].id;
     await world.log.append({ type: 'acknowledgement', alert, actor: 'ada', note: 'known' });
     await world.settle();
-    expect((await world.get('/v1/alerts')).body.data[0].suppression).toBe('acknowledged by ada: known');
+    expect((await world.get('/v1/alerts?rule=weak')).body.data[0].suppression).toBe('acknowledged by ada: known');
     await world.log.append({ type: 'snooze', alert, until: Date.parse('2126-01-01T00:00:00Z') });
     await world.settle();
-    const snoozed = await world.get('/v1/alerts');
+    const snoozed = await world.get('/v1/alerts?rule=weak');
     expect(snoozed.body.data[0].suppression).toBe('snoozed until 2126-01-01T00:00:00Z');
     expect(snoozed.body.meta.suppression).toBe('known');
   });

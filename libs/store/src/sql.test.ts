@@ -47,7 +47,6 @@ const BOUNDED: Readonly<Record<string, Statement>> = {
     { limit: 10, after: position(9) },
   ),
   alertEvents: sql.alertEvents({ ...at, alerts: ['a'], rule: 'r', subject: 's' }, { limit: 10 }),
-  openAlertEvents: sql.openAlertEvents(at),
   rollupsAt: sql.rollupsAt({ workspace: 'w', metric: 'm', grain: 'day', shape: 0, from: 0, to: 1, position: P }),
   latestSnapshot: sql.latestSnapshot('w', 1, P),
   periodPoints: periodPoints({

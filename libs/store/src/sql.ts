@@ -433,20 +433,6 @@ ORDER BY position DESC, alert, episode DESC, transition LIMIT {limit:UInt32}`,
   };
 }
 
-/** Of each alert and episode everything that happened, oldest first, for alerts whose last event is not `recovered`, `retracted` or `closed`. */
-export function openAlertEvents(wanted: AlertsWanted): Query<typeof ALERT> {
-  const { workspace, edition, alerts, rule, subject } = wanted;
-  const inside = where(...alertConditions(wanted), 'position < {bound:UInt64}');
-  return {
-    sql: `SELECT DISTINCT ${ALERT_COLUMNS} FROM alert WHERE ${inside} AND (alert, episode) IN (
-  SELECT alert, episode FROM alert WHERE ${inside} GROUP BY alert, episode
-  HAVING NOT has(groupArray(kind), 'recovered') AND NOT has(groupArray(kind), 'retracted') AND NOT has(groupArray(kind), 'closed')
-) ORDER BY alert, episode, position, transition`,
-    params: given({ workspace, edition, alerts, rule, subject, bound: upTo(wanted.position) }),
-    shape: ALERT,
-  };
-}
-
 const DEAD_LETTER = {
   position: 'UInt64',
   recorded_at: 'DateTime64(6)',

@@ -4,6 +4,7 @@ import type { Jobs } from '@paceline/jobs';
 import type { EventLog } from '@paceline/log';
 import { lagGate } from '@paceline/log/lag';
 import type { Clock, Logger, Metrics, Routes, Service } from '@paceline/runtime';
+import { deadLetterRetry } from './dead-letters.ts';
 import { factsWriter } from './facts-sink.ts';
 import { pushRoutes } from './push/routes.ts';
 import type { LoadConnector } from './registry.ts';
@@ -83,7 +84,11 @@ export function createConnectors(deps: ConnectorsDeps): Connectors {
 
   return {
     workbench,
-    routes: pushRoutes({ workspaces, writer, gate, clock, metrics, workspace: own }),
+    routes: async (app) => {
+      const shared = { workspaces, writer, gate, clock, metrics, workspace: own };
+      await app.register(pushRoutes(shared));
+      await app.register(deadLetterRetry({ ...shared, log }));
+    },
     async start() {
       await workspaces.start(own);
       await scheduler?.start();

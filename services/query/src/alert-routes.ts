@@ -3,6 +3,7 @@ import { readStoredTransition } from '@paceline/events';
 import type { Routes } from '@paceline/runtime';
 import type { ReadRow } from '@paceline/store';
 import { z } from 'zod';
+import { recoveringOf } from './alert-state.ts';
 import { answer, formatQuery, isKnown, metaOf, unchanged } from './answer.ts';
 import type { QueryDeps } from './deps.ts';
 import type { Knowledge, Moment } from './knowledge.ts';
@@ -28,7 +29,9 @@ const alertSchema = z.object({
   rule: z.string(),
   subject: z.string(),
   period: z.string(),
-  state: z.enum(['firing', 'closed']),
+  state: z
+    .enum(['firing', 'recovering', 'closed'])
+    .describe('recovering: open, and good again for fewer points than its rule asks'),
   outcome: z.string().nullable().describe('How it ended: recovered, retracted or closed'),
   severity: z.string(),
   openedAt: z.string(),
@@ -87,8 +90,11 @@ export function alertReads(deps: QueryDeps, knowledge: Knowledge, suppressions: 
         const episodes = await readEpisodes(deps, knowledge, moment, query, limit + 1);
         const said = await suppressionAt(suppressions, moment, episodes.length);
         const now = moment.latest ? deps.clock.now() : moment.asOf;
-        const data = episodes.slice(0, limit).map((row) => alertOf(row, said, moment, now));
         const catalog = await knowledge.catalog(moment);
+        const shown = episodes.slice(0, limit);
+        const open = shown.filter(({ kind }) => !ENDS.has(kind));
+        const recovering = await recoveringOf(deps, knowledge, moment, catalog, open);
+        const data = shown.map((row) => alertOf(row, said, moment, { now, recovering: recovering.has(row) }));
         if (isKnown(request, reply, data, moment.position)) return unchanged(reply);
         const meta = {
           ...metaOf(moment, catalog),
@@ -136,7 +142,12 @@ async function suppressionAt(
 
 const ENDS: ReadonlySet<string> = new Set(['recovered', 'retracted', 'closed']);
 
-function alertOf(row: Episode, said: Suppression | null | undefined, moment: Moment, now: Instant): AlertRow {
+function alertOf(
+  row: Episode,
+  said: Suppression | null | undefined,
+  moment: Moment,
+  { now, recovering }: { readonly now: Instant; readonly recovering: boolean },
+): AlertRow {
   const { evaluation, channels } = readStoredTransition(row.body);
   const isOver = ENDS.has(row.kind);
   const named = { ...row, period: row.period_label };
@@ -147,7 +158,7 @@ function alertOf(row: Episode, said: Suppression | null | undefined, moment: Mom
     rule: row.rule,
     subject: row.subject,
     period: row.period_label,
-    state: isOver ? 'closed' : 'firing',
+    state: isOver ? 'closed' : recovering ? 'recovering' : 'firing',
     outcome: isOver ? row.kind : null,
     severity: row.severity,
     openedAt: instantText(row.opened_at),

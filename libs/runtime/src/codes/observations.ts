@@ -58,6 +58,11 @@ export const OBSERVATIONS = {
     'Every line of the request was refused.',
     'Read rejected: it names code and pointer for each line.',
   ),
+  still_dead: entry(
+    422,
+    'A dead letter cannot be taken now either.',
+    'Read its payload and cause with paceline deadletter show, and push the corrected values or say again what it was meant to say.',
+  ),
   invalid_check_in: entry(
     422,
     'A check-in does not fit its subject.',

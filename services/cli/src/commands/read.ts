@@ -150,4 +150,26 @@ function registerDeadLetters(program: Command, context: () => CommandContext): v
         printDocument(at.output, { ...answer.data });
       });
     });
+  letters
+    .command('retry')
+    .argument('<position>')
+    .description('read one again and append what is right with it now, as after an upgrade')
+    .addHelpText('after', '\nExample:\n  paceline deadletter retry 1841:0')
+    .action(async (position: string) => {
+      const at = context();
+      await withApi(at, async (api) => {
+        const path = `/v1/dead-letters/${encodeURIComponent(position)}/retry`;
+        const answer = await api.json<RetryAnswer>('POST', path);
+        const said = `${answer.accepted} accepted, ${answer.rejected.length} refused, position ${answer.position}.`;
+        printDocument(at.output, { ...answer }, said);
+        for (const { index, code, message } of answer.rejected) at.output.say(`point ${index}: ${code}: ${message}`);
+        if (answer.rejected.length > 0) process.exitCode = 2;
+      });
+    });
+}
+
+interface RetryAnswer {
+  readonly accepted: number;
+  readonly rejected: readonly { readonly index: number; readonly code: string; readonly message: string }[];
+  readonly position: string;
 }

@@ -1,35 +1,16 @@
-import { type CoveredFact, formatPosition, type Instant, type Position, readInstant } from '@paceline/domain';
+import { type CoveredFact, formatPosition, type Instant, readInstant } from '@paceline/domain';
 import type { Metric } from '@paceline/domain/metric/metric';
 import { futureFrom } from '@paceline/domain/metric/metric';
 import { suggestion } from '@paceline/domain/metric/suggest';
 import { parseDate } from '@paceline/domain/time/date';
-import { LogBusy, LogRefused } from '@paceline/log';
-import type { LagGate } from '@paceline/log/lag';
-import {
-  type Clock,
-  type FastifyRequest,
-  isErrorCode,
-  type Metrics,
-  PacelineError,
-  type Routes,
-} from '@paceline/runtime';
+import { type FastifyRequest, PacelineError, type Routes } from '@paceline/runtime';
 import { z } from 'zod';
-import type { FactsWriter } from '../facts-sink.ts';
-import type { FollowedWorkspace, Workspaces } from '../workspaces.ts';
+import type { FollowedWorkspace } from '../workspaces.ts';
 import { acceptPush } from './accept.ts';
+import { appendPatiently, type PushDeps, refuseWhenBehind } from './append.ts';
 import { feederWarnings } from './feeders.ts';
 import { Idempotency } from './idempotency.ts';
 import { CSV_TYPE, linesOf, NDJSON_TYPES } from './lines.ts';
-
-export interface PushDeps {
-  readonly workspaces: Workspaces;
-  readonly writer: FactsWriter;
-  readonly gate: LagGate;
-  readonly clock: Clock;
-  readonly metrics: Metrics;
-  /** The workspace a request means when it names none. */
-  readonly workspace: string;
-}
 
 const tags = ['observations'];
 const rejectedLine = z.object({ index: z.number(), code: z.string(), message: z.string(), pointer: z.string() });
@@ -156,7 +137,7 @@ async function takePush(
       },
     );
   }
-  const position = facts.length === 0 ? null : await append(deps, workspace, facts);
+  const position = facts.length === 0 ? null : await appendPatiently(deps, workspace, facts, 'push');
   deps.metrics.pushedPoints.inc({ outcome: 'accepted' }, accepted);
   const metrics = new Set(facts.map(({ metric: name }) => name));
   const warnings = feederWarnings(workspace.fold.catalog, metrics);
@@ -167,46 +148,6 @@ async function takePush(
     position: position === null ? null : formatPosition(position),
     ...(warnings.length === 0 ? {} : { meta: { warnings } }),
   };
-}
-
-async function refuseWhenBehind({ gate }: PushDeps, { topic }: FollowedWorkspace): Promise<void> {
-  const pressure = await gate.check(topic, 'push').catch(unavailable);
-  if (pressure.ok) return;
-  throw new PacelineError('backlogged', `${pressure.pointsBehind} points wait to be processed`, {
-    retryAfterSeconds: Math.ceil(pressure.retryAfterMs / 1000),
-  });
-}
-
-async function append(
-  { writer }: PushDeps,
-  { name, topic }: FollowedWorkspace,
-  facts: Parameters<FactsWriter['append']>[2],
-): Promise<Position> {
-  try {
-    return await writer.append(name, topic, facts, 'push');
-  } catch (error) {
-    return unavailable(error);
-  }
-}
-
-/** A full disk or a lost broker takes a person's time. */
-const REFUSED_RETRY_SECONDS = 30;
-
-/** What the log cannot take now; the client keeps its lines and sends them again. */
-function unavailable(error: unknown): never {
-  if (error instanceof LogBusy)
-    throw new PacelineError('log_busy', 'the event log has too many appends waiting', {
-      retryAfterSeconds: 1,
-      cause: error,
-    });
-  if (error instanceof LogRefused && isErrorCode(error.code)) {
-    throw new PacelineError(error.code, error.message, { retryAfterSeconds: REFUSED_RETRY_SECONDS, cause: error });
-  }
-  throw new PacelineError(
-    'log_unavailable',
-    'the event log cannot be written now; the lines may or may not have been taken',
-    { retryAfterSeconds: 5, cause: error },
-  );
 }
 
 const coveredBody = z.strictObject({
@@ -234,7 +175,9 @@ function coveredRoutes(deps: PushDeps): Routes {
         const workspace = await deps.workspaces.find(query.workspace ?? deps.workspace);
         await refuseWhenBehind(deps, workspace);
         const fact = coveredOf(body, workspace, deps.clock.now());
-        return reply.code(202).send({ position: formatPosition(await append(deps, workspace, [fact])) });
+        return reply
+          .code(202)
+          .send({ position: formatPosition(await appendPatiently(deps, workspace, [fact], 'push')) });
       },
     );
   };

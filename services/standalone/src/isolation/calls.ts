@@ -54,6 +54,7 @@ export function callsOf(route: string, side: Side, ids: Ids): readonly Call[] | 
     'POST /v1/check-ins': [{ path: '', body: { subject: `key_result/${prefix}-goal/${prefix}-nps`, value: '30' } }],
     'POST /v1/overrides': [{ path: '', body: { source: `${prefix}-source`, allow: 'mass_retraction' } }],
     'POST /v1/observations': [{ path: '', body: { metric: `${prefix}-metric`, period: today(-6), value } }],
+    'POST /v1/dead-letters/:position/retry': [path(`/v1/dead-letters/${ids.readable}/retry`)],
     'POST /v1/covered': [{ path: '', body: { metric: `${prefix}-metric`, to: today() } }],
     'POST /v1/sources/:name/run': [{ path: `/v1/sources/${prefix}-source/run`, body: {} }],
     'POST /v1/sources/:name/backfill': [

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatPosition, instantText, type Position, position } from '@paceline/domain';
-import { factsTopic } from '@paceline/events';
+import { formatPosition, instantText, offsetOf, type Position, position } from '@paceline/domain';
+import { DEADLETTER_TOPIC, encodeDeadLetter, encodeFact, factsTopic, type WireMessage } from '@paceline/events';
 import { changeKeys, mintKey, requireConfig, SCOPES, type Scope, silentLogger, systemClock } from '@paceline/runtime';
 import { openPaceline, type Paceline } from '../open.ts';
 
@@ -21,6 +21,8 @@ export interface Ids {
   readonly alert: string;
   readonly command: string;
   readonly deadLetter: string;
+  /** One that can be read by now. */
+  readonly readable: string;
   readonly cursor: string;
   readonly position: string;
 }
@@ -108,6 +110,8 @@ async function fill(paceline: Paceline, side: Side, key: string): Promise<Ids> {
   const headers = { ce_type: 'paceline.covered.v1' };
   const broken = { key: bytes.encode('k'), value: bytes.encode(`{"${canary}": `), headers };
   const { baseOffset } = await paceline.log.append(topic, [broken]);
+  const readable = position(baseOffset + 1_000);
+  await paceline.log.append(DEADLETTER_TOPIC, [letterOf(side, readable)]);
   await settle(paceline, workspace);
   await paceline.processor.tick(workspace);
   await settle(paceline, workspace);
@@ -126,9 +130,24 @@ async function fill(paceline: Paceline, side: Side, key: string): Promise<Ids> {
     alert,
     command: `${prefix}-command`,
     deadLetter: formatPosition(position(baseOffset)),
+    readable: formatPosition(readable),
     cursor,
     position: formatPosition(end),
   };
+}
+
+/** As if an earlier version could not have read it. */
+function letterOf({ workspace, prefix, value }: Side, at: Position): WireMessage {
+  const points = [{ period: today(-6), value }];
+  const fact = { type: 'observations', metric: `${prefix}-metric`, feeder: 'push', points } as const;
+  return encodeDeadLetter({
+    ...encodeFact(workspace, fact, { id: `${prefix}-letter`, source: 'push' }),
+    topic: factsTopic(workspace),
+    offset: offsetOf(at),
+    appendedAt: systemClock.now(),
+    code: 'unknown_version',
+    message: 'version 9 of observations is not known here',
+  });
 }
 
 async function settle(paceline: Paceline, workspace: string): Promise<void> {
