@@ -9,6 +9,12 @@ interface Member {
   readonly deliveries: Map<string, Delivery>;
 }
 
+/** A member of a group whose process can die. */
+export interface GroupSubscription extends Subscription {
+  /** As when its session times out: nothing is finished, no hook is called, its commits fail and others get its topics. */
+  expel(): void;
+}
+
 interface Group {
   readonly members: Map<string, Member>;
   /** Rebalances run one after the other. */
@@ -34,7 +40,7 @@ export class Groups {
     this.#options = options;
   }
 
-  async subscribe(options: SubscribeOptions): Promise<Subscription> {
+  async subscribe(options: SubscribeOptions): Promise<GroupSubscription> {
     if (this.#closed) throw logClosed();
     this.#memberCount += 1;
     const member: Member = {
@@ -48,11 +54,13 @@ export class Groups {
       this.#groups.set(options.group, group);
     }
     group.members.set(member.id, member);
+    const joined = group;
     await this.#rebalance(group);
     return {
       assignment: () => [...member.deliveries.keys()].sort(),
       seek: (topic, offset) => this.#seek(member, topic, offset),
       stop: () => this.#leave(group, member),
+      expel: () => this.#expel(joined, member),
     };
   }
 
@@ -117,6 +125,13 @@ export class Groups {
       group.members.delete(member.id);
       this.#share(group);
     });
+  }
+
+  #expel(group: Group, member: Member): void {
+    for (const delivery of member.deliveries.values()) void delivery.end(0);
+    member.deliveries.clear();
+    group.members.delete(member.id);
+    this.#share(group);
   }
 
   #rebalance(group: Group): Promise<void> {

@@ -1,16 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import { checkCommit, Groups } from './embedded.ts';
+import { checkCommit, type GroupSubscription, Groups } from './embedded.ts';
 import { checkTopicName, logClosed, topicUnknown } from './limits.ts';
-import type {
-  Appended,
-  EventLog,
-  LogMessage,
-  LogRecord,
-  ReadRange,
-  SubscribeOptions,
-  Subscription,
-  TopicOptions,
-} from './port.ts';
+import type { Appended, EventLog, LogMessage, LogRecord, ReadRange, SubscribeOptions, TopicOptions } from './port.ts';
 import { AppendQueue, type AppendRequest, QUEUE_LIMITS, type QueueLimits } from './queue.ts';
 import { type Sleep, sleep, Wakes } from './wakes.ts';
 
@@ -50,6 +41,7 @@ export interface MemoryLogOptions {
 }
 
 export interface MemoryLog extends EventLog {
+  subscribe(options: SubscribeOptions): Promise<GroupSubscription>;
   /** Takes the topic from its owner in the group and gives it out again. */
   revoke(group: string, topic: string): Promise<void>;
   /** As `kill -9`: appends that wait are lost, nothing is finished, no hook is called. The disk stays. */
@@ -135,7 +127,7 @@ class Memory implements MemoryLog {
     }
   }
 
-  async subscribe(options: SubscribeOptions): Promise<Subscription> {
+  async subscribe(options: SubscribeOptions): Promise<GroupSubscription> {
     this.#refuseClosed();
     return this.#groups.subscribe(options);
   }

@@ -23,9 +23,17 @@ export interface StoreUnderTest {
   stop(): Promise<void>;
 }
 
-/** What every adapter of the store promises; run it over the real thing. */
-export function describeStore(name: string, make: () => Promise<StoreUnderTest>): void {
+/**
+ * What every adapter of the store promises; run it over the real thing. `rows`: only what is said of rows, which is all that
+ * the engine in memory is for; an engine that people ask keeps limits, refuses by constraints, and streams.
+ */
+export function describeStore(
+  name: string,
+  make: () => Promise<StoreUnderTest>,
+  promises: 'rows' | 'all' = 'all',
+): void {
   describe(`the store ${name}`, () => {
+    const ofEngine = promises === 'all' ? test : NO_TEST;
     let engine: StoreUnderTest;
     let store: Store;
     beforeAll(async () => {
@@ -57,7 +65,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       },
     );
 
-    test('answers 64-bit integers, decimals and instants of JSON as text, whole', async () => {
+    ofEngine('answers 64-bit integers, decimals and instants of JSON as text, whole', async () => {
       const [row] = await store.query<Record<string, unknown>>({
         sql: `SELECT toUInt64(18446744073709551615) AS big, toDecimal256('${'9'.repeat(67)}.999999999', 9) AS decimal, toDateTime64('2026-11-22 06:00:00.000001', 6, 'UTC') AS at`,
       });
@@ -68,7 +76,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       });
     });
 
-    test('counts and sums 200,000 rows of six decimals exactly', async () => {
+    ofEngine('counts and sums 200,000 rows of six decimals exactly', async () => {
       const rows = Array.from({ length: 200_000 }, (_, index) =>
         observation(
           'bulk',
@@ -203,7 +211,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       });
     });
 
-    test('rows that cannot be stored are named, and all others are stored', async () => {
+    ofEngine('rows that cannot be stored are named, and all others are stored', async () => {
       await store.command({
         sql: `ALTER TABLE observation ADD CONSTRAINT IF NOT EXISTS no_poison CHECK feeder != 'poison'`,
       });
@@ -222,7 +230,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       await store.command({ sql: 'ALTER TABLE observation DROP CONSTRAINT no_poison' });
     });
 
-    test('an engine with too many parts is waited for', async () => {
+    ofEngine('an engine with too many parts is waited for', async () => {
       const waits: number[] = [];
       const patient = engine.open({
         backoffMs: 7,
@@ -250,18 +258,22 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       await small.close();
     });
 
-    test('a batch too large for the engine’s memory is halved', async () => {
-      const narrow = engine.open({ memoryBytesMax: 48 * 1024 * 1024 });
-      const rows = Array.from({ length: 120_000 }, (_, index) => ({
-        ...observation('narrow', index, '1'),
-        id: `${index} ${'x'.repeat(400)}`,
-      }));
-      await narrow.insert('observation', rows);
-      expect(await countOf(store, 'narrow')).toBe(120_000);
-      await narrow.close();
-    }, 60_000);
+    ofEngine(
+      'a batch too large for the engine’s memory is halved',
+      async () => {
+        const narrow = engine.open({ memoryBytesMax: 48 * 1024 * 1024 });
+        const rows = Array.from({ length: 120_000 }, (_, index) => ({
+          ...observation('narrow', index, '1'),
+          id: `${index} ${'x'.repeat(400)}`,
+        }));
+        await narrow.insert('observation', rows);
+        expect(await countOf(store, 'narrow')).toBe(120_000);
+        await narrow.close();
+      },
+      60_000,
+    );
 
-    test('large answers come in batches, and an early end stops them', async () => {
+    ofEngine('large answers come in batches, and an early end stops them', async () => {
       const statement = { sql: 'SELECT number AS n FROM numbers(1000000)' };
       let rows = 0;
       let last = '';
@@ -277,7 +289,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       await expect(store.query(statement, { rowsMax: 1_000 })).rejects.toMatchObject({ code: 'store_limit' });
     });
 
-    test('a query ends at its time limit, and at its caller’s word', async () => {
+    ofEngine('a query ends at its time limit, and at its caller’s word', async () => {
       const endless = { sql: 'SELECT count() FROM numbers(1000000000000) WHERE number % 3 = 1' };
       const once = engine.open({ triesMax: 1 });
       await expect(once.query(endless, { timeoutMs: 200 })).rejects.toMatchObject({
@@ -304,7 +316,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       await other.close();
     });
 
-    test('a schema newer than the code, or made by an edited migration, is refused', async () => {
+    ofEngine('a schema newer than the code, or made by an edited migration, is refused', async () => {
       const newer = engine.open({ database: 'paceline_newer' });
       await newer.migrate();
       await newer.command({ sql: `INSERT INTO schema_migration (version, name, hash) VALUES (9999, 'later', '')` });
@@ -322,7 +334,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       await edited.close();
     });
 
-    test('tables that nobody made yet are named as such', async () => {
+    ofEngine('tables that nobody made yet are named as such', async () => {
       const empty = engine.open({ database: 'paceline_empty' });
       await expect(empty.query({ sql: 'SELECT * FROM observation' })).rejects.toMatchObject({
         code: 'store_schema_missing',
@@ -335,6 +347,9 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
     });
   });
 }
+
+/** Takes a test that an adapter does not promise. */
+const NO_TEST = (_name: string, _run: () => Promise<void>, _timeoutMs?: number): void => undefined;
 
 function isTable(name: string): name is TableName {
   return Object.hasOwn(TABLES, name);

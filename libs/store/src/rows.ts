@@ -254,7 +254,8 @@ export class Writer {
     return true;
   }
 
-  private textLength(value: number): void {
+  textLength(value: number): void {
+    this.room(10);
     let rest = value;
     while (rest > 127) {
       this.buffer[this.at++] = (rest & 127) | 128;
@@ -291,12 +292,12 @@ export class Writer {
   instant(milliseconds: number): void {
     if (!(milliseconds >= INSTANT_MIN && milliseconds <= INSTANT_MAX))
       throw new RangeError(`instant ${milliseconds} is outside the years 1900 to 2299`);
-    this.room(8);
     this.int64(Math.round(milliseconds * 1000));
   }
 
   /** Two's complement of a safe integer; `Math.floor` makes the high word negative with it. */
-  private int64(value: number): void {
+  int64(value: number): void {
+    this.room(8);
     const high = Math.floor(value / 4294967296);
     this.word(value - high * 4294967296);
     this.word(high);
