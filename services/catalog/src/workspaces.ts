@@ -1,7 +1,7 @@
 import { DefinitionFold, type Fact, type Position, position } from '@paceline/domain';
 import { encodeFact, factsTopic, isWorkspaceName, workspaceOf } from '@paceline/events';
 import { type EventLog, LogBusy, LogRefused } from '@paceline/log';
-import { type Follower, followWorkspace } from '@paceline/log/follow';
+import { type Follower, type FollowOptions, followWorkspace } from '@paceline/log/follow';
 import { type Clock, describeError, type Logger, PacelineError } from '@paceline/runtime';
 
 /** Followed at once; the least recently used is let go beyond it, and read again when it is asked for. */
@@ -24,6 +24,8 @@ export interface WorkspacesDeps {
   readonly logger: Logger;
   /** How long a request waits for the fold to reach what it asks about. Default 5,000. */
   readonly waitMs?: number;
+  /** How followers wait; a simulation's clock decides what happens first. Default: the machine's time. */
+  readonly sleep?: FollowOptions<never>['sleep'];
 }
 
 interface Followed extends Workspace {
@@ -119,7 +121,7 @@ export class Workspaces {
   }
 
   #follow(name: string, topic: string): Followed {
-    const { log, logger } = this.#deps;
+    const { log, logger, sleep } = this.#deps;
     const fold = new DefinitionFold();
     const stop = new AbortController();
     const follower = followWorkspace(log, topic, {
@@ -143,6 +145,7 @@ export class Workspaces {
         logger.warn({ workspace: name, err: error }, 'the log cannot be followed; trying again');
       },
       signal: stop.signal,
+      ...(sleep === undefined ? {} : { sleep }),
     });
     const followed: Followed = { name, fold, follower, stop, first: true };
     this.#followed.set(name, followed);

@@ -1,7 +1,7 @@
 import { DefinitionFold, type SourceDocument } from '@paceline/domain';
 import { FACTS_PREFIX, factsTopic, isWorkspaceName, workspaceOf } from '@paceline/events';
 import type { EventLog } from '@paceline/log';
-import { type Follower, followWorkspace } from '@paceline/log/follow';
+import { type Follower, type FollowOptions, followWorkspace } from '@paceline/log/follow';
 import { readableTopics } from '@paceline/log/readable';
 import { type Logger, PacelineError, systemClock, Trouble } from '@paceline/runtime';
 
@@ -25,6 +25,8 @@ export interface WorkspacesDeps {
   readonly logger: Logger;
   /** Called after definitions of a workspace changed, and once when it has been read for the first time. */
   changed(workspace: FollowedWorkspace): void;
+  /** How followers wait; a simulation's clock decides what happens first. Default: the machine's time. */
+  readonly sleep?: FollowOptions<never>['sleep'];
 }
 
 /** Follows every workspace's definitions and source state, for runs and pushes alike. */
@@ -113,7 +115,7 @@ export class Workspaces {
   }
 
   #follow(name: string, topic: string): void {
-    const { log, logger, changed } = this.#deps;
+    const { log, logger, changed, sleep } = this.#deps;
     const fold = new DefinitionFold();
     const left = new AbortController();
     const follower = followWorkspace(log, topic, {
@@ -124,6 +126,7 @@ export class Workspaces {
         if (effect.change !== undefined && workspace.ready) changed(workspace);
       },
       signal: AbortSignal.any([this.#stopped.signal, left.signal]),
+      ...(sleep === undefined ? {} : { sleep }),
       undecodable: (record, reason) =>
         logger.warn(
           { workspace: name, offset: record.offset, code: reason.code },

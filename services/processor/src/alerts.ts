@@ -100,8 +100,10 @@ export class Alerts {
   /** Sends what changed: at most one message of each (rule, subject, period). */
   async announce(tick: Tick): Promise<void> {
     const transitions: Transition[] = [];
-    await this.#take(tick);
     const edited = this.#announcedRules !== this.#fold.catalog.position;
+    // Which series a judgement belongs to is the definitions' word: with others, what is held may belong elsewhere.
+    if (edited) this.#series.clear();
+    await this.#take(tick);
     const current = edited ? await this.#current(tick) : [];
     for (const rule of this.#compiled()) {
       for (const key of this.#keysFor(rule, current)) {

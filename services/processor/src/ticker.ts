@@ -1,4 +1,4 @@
-import { type Catalog, gridPoints, type Instant } from '@paceline/domain';
+import { type Catalog, gridPoints, type Instant, offsetOf } from '@paceline/domain';
 import { encodeFact } from '@paceline/events';
 import type { Timer } from '@paceline/runtime';
 import { judgedSubjects } from './candidates.ts';
@@ -25,6 +25,11 @@ export class Ticker {
   #next: { readonly catalog: Catalog; readonly last: Instant; readonly upTo: Instant; readonly at: Instant } | null =
     null;
   #lastAppend = Number.NEGATIVE_INFINITY;
+  /**
+   * How far this process's clock is ahead of the log's, as the last tick told. A tick's time is the log's: by its own clock a
+   * process half an hour ahead would append one every second until the log's time came.
+   */
+  #aheadMs = 0;
   #stopped = false;
 
   constructor(deps: WorkspaceDeps, workspace: Workspace) {
@@ -82,8 +87,8 @@ export class Ticker {
     // Not caught up: the head calls `schedule` again.
     if (this.#stopped || this.#busy() || !this.#workspace.isCaughtUp) return;
     const { clock, options, logger, workspace } = this.#deps;
-    const now = clock.now();
-    const due = Math.max(this.#dueAt(now), this.#lastAppend + options.tickIntervalMsMin);
+    const now = clock.now() - this.#aheadMs;
+    const due = Math.max(this.#dueAt(now), this.#lastAppend - this.#aheadMs + options.tickIntervalMsMin);
     this.#due?.cancel();
     this.#due = null;
     if (due > now) {
@@ -97,7 +102,11 @@ export class Ticker {
 
   #busy(): boolean {
     if (this.#inFlight === null) return false;
-    if (this.#workspace.progress.next <= this.#inFlight) return true;
+    const { committed, lastTick } = this.#workspace.progress;
+    // Taken is not judged: a slow engine would let a second one through meanwhile.
+    if (committed <= this.#inFlight) return true;
+    if (lastTick !== null && offsetOf(lastTick.position) === this.#inFlight)
+      this.#aheadMs = this.#lastAppend - lastTick.recordedAt;
     this.#inFlight = null;
     return false;
   }

@@ -1,14 +1,14 @@
 import { ClickHouseStore, type StoreLimits } from '../clickhouse.ts';
 import type { Store } from '../port.ts';
 import type { Wire } from '../wire.ts';
-import { type EngineDisk, openMemoryEngine } from './engine.ts';
+import { type EngineDisk, type MemoryWire, openMemoryEngine } from './engine.ts';
 
-export { type EngineDisk, EngineError, engineDisk, openMemoryEngine } from './engine.ts';
+export { type EngineDisk, EngineError, engineDisk, type MemoryWire, openMemoryEngine } from './engine.ts';
 
 export interface MemoryStoreOptions extends Partial<StoreLimits> {
   readonly database?: string;
   /** Stands between the store and the engine: how a simulation injects faults where they happen, on the wire. */
-  wrap?(wire: Wire): Wire;
+  wrap?(wire: MemoryWire): Wire;
 }
 
 /** The store over the engine in memory: retries, cutting, encoding and decoding are the real ones. */

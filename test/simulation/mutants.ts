@@ -1,0 +1,71 @@
+import { WorkspaceFold } from '@paceline/domain';
+import { factTypeOf } from '@paceline/events';
+import type { LogTap } from './process-log.ts';
+import type { WireTap } from './process-wire.ts';
+
+/** A way to be wrong that the simulation must notice. It bends what lies between a processor and the world, never the processor. */
+export interface Mutant {
+  readonly name: string;
+  readonly says: string;
+  readonly wire?: WireTap;
+  readonly log?: LogTap;
+  /** Changes a class of the processor's until it is undone; the oracle reads with the right one. */
+  patch?(): () => void;
+}
+
+const FAR = '18014398509481984';
+
+/** Rewrites what is sent to the engine; a builder that changes must not leave a mutant that does nothing. */
+function rewriting(pattern: RegExp, replacement: string): WireTap {
+  return { sql: (text) => text.replace(pattern, replacement) };
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'commit-before-insert',
+    says: 'the offset is committed before the rows are durable',
+    wire: { insertLaterMs: 4_000 },
+  },
+  {
+    name: 'unbounded-reads',
+    says: 'reads see what came after the position they stand at',
+    wire: rewriting(/\b(pos|position) < CAST\(\d+ AS UInt64\)/g, `$1 < CAST(${FAR} AS UInt64)`),
+  },
+  {
+    name: 'bare-arg-max',
+    says: 'the value that stands is chosen among values, so that a retracted point comes back',
+    wire: rewriting(
+      /(FROM observation\s+WHERE workspace = )/g,
+      '$1workspace AND (value IS NOT NULL OR numerator IS NOT NULL) AND workspace = ',
+    ),
+  },
+  {
+    name: 'any-feeder',
+    says: 'a bucket counts as covered as soon as one feeder covers it',
+    patch() {
+      const own = WorkspaceFold.prototype.coverage;
+      WorkspaceFold.prototype.coverage = function coverage(metric) {
+        const { feeders } = own.call(this, metric);
+        const first = feeders.find(({ statements, points }) => statements.length > 0 || points !== null);
+        return { feeders: first === undefined ? feeders : [first] };
+      };
+      return () => {
+        WorkspaceFold.prototype.coverage = own;
+      };
+    },
+  },
+  {
+    name: 'two-ticks',
+    says: 'the next tick does not wait for the one in flight',
+    log: {
+      // What a processor believes is long judged, it does not wait for.
+      appended: (_life, _topic, messages, answer) =>
+        messages.some(({ headers }) => factTypeOf(headers) === 'tick') ? { ...answer, baseOffset: -1 } : answer,
+    },
+  },
+  {
+    name: 'last-write-wins',
+    says: 'what arrives last stands, however early it was read',
+    wire: rewriting(/(?:revision DESC, )?read_at DESC, pos DESC/g, 'pos DESC'),
+  },
+];

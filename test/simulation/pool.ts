@@ -1,0 +1,69 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+
+export interface Played {
+  readonly seed: number;
+  readonly faults: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+export interface SeedsWanted {
+  readonly first: number;
+  readonly count: number;
+  readonly mutant: string | null;
+  /** Stop at the first seed that goes wrong. */
+  readonly untilWrong: boolean;
+  played?(played: Played): void;
+}
+
+export interface Summary {
+  readonly played: number;
+  /** Ascending by seed. */
+  readonly wrong: readonly Played[];
+  /** Everything that happened, added up. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Plays seeds in as many threads as the machine has cores. */
+export async function playSeeds(wanted: SeedsWanted): Promise<Summary> {
+  const counts: Record<string, number> = {};
+  const wrong: Played[] = [];
+  let next = wanted.first;
+  let played = 0;
+  const end = wanted.first + wanted.count;
+  const threads = Math.min(availableParallelism(), wanted.count);
+  const isOver = (): boolean => next >= end || (wanted.untilWrong && wrong.length > 0);
+
+  async function thread(): Promise<void> {
+    const worker = new Worker(new URL('./main-worker.ts', import.meta.url), {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    });
+    try {
+      while (!isOver()) {
+        const answer = await ask(worker, { seed: next++, mutant: wanted.mutant });
+        played++;
+        for (const [name, count] of Object.entries(answer.counts)) counts[name] = (counts[name] ?? 0) + count;
+        if (answer.faults.length > 0) wrong.push(answer);
+        wanted.played?.(answer);
+      }
+    } finally {
+      await worker.terminate();
+    }
+  }
+
+  await Promise.all(Array.from({ length: threads }, thread));
+  return { played, wrong: wrong.sort((left, right) => left.seed - right.seed), counts };
+}
+
+function ask(worker: Worker, job: { readonly seed: number; readonly mutant: string | null }): Promise<Played> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: unknown): void =>
+      reject(new Error(`seed ${job.seed} could not be played`, { cause: error }));
+    worker.once('message', (answer: Played) => {
+      worker.off('error', failed);
+      resolve(answer);
+    });
+    worker.once('error', failed);
+    worker.postMessage(job);
+  });
+}
