@@ -23,6 +23,7 @@ export function openMemoryStore(disk: EngineDisk, options: MemoryStoreOptions = 
     insertTimeoutMs: 120_000,
     rowsMax: 1_000_000,
     guestsMax: 2,
+    inserted: () => undefined,
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     ...limits,
   });
