@@ -1,6 +1,5 @@
 import { WorkspaceFold } from '@paceline/domain';
-import { factTypeOf } from '@paceline/events';
-import type { LogTap } from './process-log.ts';
+import { Workspace } from '@paceline/processor/workspace';
 import type { WireTap } from './process-wire.ts';
 
 /** A way to be wrong that the simulation must notice. It bends what lies between a processor and the world, never the processor. */
@@ -8,7 +7,6 @@ export interface Mutant {
   readonly name: string;
   readonly says: string;
   readonly wire?: WireTap;
-  readonly log?: LogTap;
   /** Changes a class of the processor's until it is undone; the oracle reads with the right one. */
   patch?(): () => void;
 }
@@ -56,11 +54,19 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'two-ticks',
-    says: 'the next tick does not wait for the one in flight',
-    log: {
-      // What a processor believes is long judged, it does not wait for.
-      appended: (_life, _topic, messages, answer) =>
-        messages.some(({ headers }) => factTypeOf(headers) === 'tick') ? { ...answer, baseOffset: -1 } : answer,
+    says: 'the next tick does not wait for the one in flight to be judged',
+    patch() {
+      const own = Object.getOwnPropertyDescriptor(Workspace.prototype, 'progress');
+      if (own?.get === undefined)
+        throw new Error('a workspace tells its progress no more: bend what the ticker waits for');
+      const { get } = own;
+      Object.defineProperty(Workspace.prototype, 'progress', {
+        ...own,
+        get() {
+          return { ...get.call(this), committed: Number.MAX_SAFE_INTEGER };
+        },
+      });
+      return () => Object.defineProperty(Workspace.prototype, 'progress', own);
     },
   },
   {

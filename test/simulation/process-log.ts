@@ -14,9 +14,9 @@ import type { GroupSubscription } from '@paceline/log/embedded';
 import type { MemoryLog } from '@paceline/log/memory';
 import type { Life } from './life.ts';
 
-/** What a simulation watches, or a mutant bends, between a process and the log. */
+/** What a simulation watches between a process and the log. */
 export interface LogTap {
-  appended?(life: Life, topic: string, messages: readonly LogMessage[], answer: Appended): Appended;
+  appended?(life: Life, topic: string, messages: readonly LogMessage[], answer: Appended): void;
   committed?(life: Life, topic: string, next: number): void;
   assigned?(life: Life, topic: string): void;
 }
@@ -28,7 +28,6 @@ const SESSION_MS = 3_000;
 export class ProcessLog implements EventLog {
   readonly #log: MemoryLog;
   readonly #life: Life;
-  /** The world's watchers first, then what a mutant does. */
   readonly #taps: readonly LogTap[];
   #lapsing = false;
   readonly #members = new Set<{ subscription: GroupSubscription; readonly options: SubscribeOptions }>();
@@ -54,10 +53,10 @@ export class ProcessLog implements EventLog {
     await this.#life.hop('log');
     const fault = this.#life.ambush('append');
     if (fault === 'failed') throw new LogUnavailable(`the append to ${topic} did not arrive`);
-    let answer = await this.#log.append(topic, messages);
+    const answer = await this.#log.append(topic, messages);
     await this.#life.hop('log');
     if (fault !== null) throw new LogUnavailable(`the answer to an append to ${topic} was lost`);
-    for (const tap of this.#taps) answer = tap.appended?.(this.#life, topic, messages, answer) ?? answer;
+    for (const tap of this.#taps) tap.appended?.(this.#life, topic, messages, answer);
     return answer;
   }
 

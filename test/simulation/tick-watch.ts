@@ -20,8 +20,8 @@ export class TickWatch implements LogTap {
   asked = false;
   readonly #lives = new Map<Life, Map<string, Seen>>();
 
-  appended(life: Life, topic: string, messages: readonly LogMessage[], answer: Appended): Appended {
-    if (!messages.some(({ headers }) => factTypeOf(headers) === 'tick')) return answer;
+  appended(life: Life, topic: string, messages: readonly LogMessage[], answer: Appended): void {
+    if (!messages.some(({ headers }) => factTypeOf(headers) === 'tick')) return;
     const seen = this.#seen(life, topic);
     const { baseOffset } = answer;
     if (seen.inFlight !== null && !this.asked) {
@@ -31,7 +31,6 @@ export class TickWatch implements LogTap {
       );
     }
     seen.inFlight = seen.committed > baseOffset ? null : baseOffset;
-    return answer;
   }
 
   /** A topic that comes anew, or back, is read by somebody who knows nothing of ticks before. */

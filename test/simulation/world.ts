@@ -70,7 +70,7 @@ export class World {
     this.#schedule = schedule;
     this.#random = seeded(schedule.seed ^ 0x5eed);
     this.disk = engineDisk();
-    this.logTaps = mutant?.log === undefined ? [watch] : [watch, mutant.log];
+    this.logTaps = [watch];
     this.wireTap = mutant?.wire ?? {};
     this.#log = this.#openLog();
   }
