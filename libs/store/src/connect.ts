@@ -1,7 +1,8 @@
 import { ClickHouseStore, type StoreLimits } from './clickhouse.ts';
-import { openEmbedded } from './embedded.ts';
+import { openBeside, openEmbedded } from './embedded.ts';
 import { openHttp } from './http.ts';
 import type { Store } from './port.ts';
+import type { Wire } from './wire.ts';
 
 /** Where the engine is: a folder for the one in this process, or the address of a server. */
 export type StoreTarget =
@@ -21,23 +22,40 @@ export interface StoreOptions extends Partial<StoreLimits> {
   readonly connections?: number;
 }
 
+/** A store as it was opened: it can make another one beside itself. */
+export interface OpenedStore extends Store {
+  /**
+   * The tables of another database in the same engine: an edition beside this one. Its own `close` comes first and leaves
+   * the engine open.
+   */
+  beside(database: string): Store;
+}
+
 /**
  * Opens a store; call `migrate()` before the first insert. Embedded, it takes the folder for this process and throws
  * `store_locked` when another has it. Over HTTP nothing is sent yet.
  */
-export function openStore(target: StoreTarget, options: StoreOptions = {}): Store {
+export function openStore(target: StoreTarget, options: StoreOptions = {}): OpenedStore {
   const database = options.database ?? 'paceline';
+  const first = storeOf(wireOf(target, database, options, openEmbedded), database, options);
+  // What is written beside is of no concern to those who follow this edition.
+  const { inserted: _, ...others } = options;
+  return Object.assign(first, {
+    beside: (other: string): Store =>
+      storeOf(wireOf(target, other, { ...others, readers: 1 }, openBeside), other, others),
+  });
+}
+
+function wireOf(target: StoreTarget, database: string, options: StoreOptions, embedded: typeof openEmbedded): Wire {
   const memoryBytesMax = options.memoryBytesMax ?? 2 * 1024 ** 3;
-  const wire =
-    'path' in target
-      ? openEmbedded({
-          path: target.path,
-          database,
-          memoryBytesMax,
-          readers: options.readers ?? 2,
-          waitingMax: options.waitingMax ?? 1_000,
-        })
-      : openHttp({ ...target, database, memoryBytesMax, connections: options.connections ?? 16 });
+  if (!('path' in target)) {
+    return openHttp({ ...target, database, memoryBytesMax, connections: options.connections ?? 16 });
+  }
+  const { readers = 2, waitingMax = 1_000 } = options;
+  return embedded({ path: target.path, database, memoryBytesMax, readers, waitingMax });
+}
+
+function storeOf(wire: Wire, database: string, options: StoreOptions): ClickHouseStore {
   return new ClickHouseStore(wire, database, {
     insertRowsMax: options.insertRowsMax ?? 200_000,
     triesMax: options.triesMax ?? 6,

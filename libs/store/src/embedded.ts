@@ -35,16 +35,36 @@ export function openEmbedded(options: EmbeddedOptions): Wire {
   const inserts = join(path, INSERTS);
   makeFolders(path, inserts);
   const home: Home = openHome(path);
+  const wire = wireOf(path, options);
+  // Only this process can own the folder now: what lies here was left by one that was killed.
+  for (const name of readdirSync(inserts)) rmSync(join(inserts, name), { force: true });
+  home.enter();
+  return {
+    ...wire,
+    async close() {
+      await wire.close();
+      await drainNative();
+      home.leave();
+    },
+  };
+}
+
+/** Another database on a folder that this process has opened, with lanes of its own; closed before the first. */
+export function openBeside(options: EmbeddedOptions): Wire {
+  return wireOf(resolve(options.path), options);
+}
+
+/** Files of inserts are named apart, whichever database they are for. */
+let files = 0;
+
+function wireOf(path: string, options: EmbeddedOptions): Wire {
+  const inserts = join(path, INSERTS);
   const connect = connector(path, options);
   const lanes: Readonly<Record<Lane, Pool>> = {
     write: new Pool([connect()], options.waitingMax, 'write'),
     judge: new Pool([connect()], options.waitingMax, 'judge'),
     read: new Pool(Array.from({ length: options.readers }, connect), options.waitingMax, 'read'),
   };
-  // Only this process can own the folder now: what lies here was left by one that was killed.
-  for (const name of readdirSync(inserts)) rmSync(join(inserts, name), { force: true });
-  home.enter();
-  let files = 0;
   const streams = new Set<ChdbConnection>();
   return {
     run: (lane, sql, format, limits) =>
@@ -91,8 +111,6 @@ export function openEmbedded(options: EmbeddedOptions): Wire {
       const pools = Object.values(lanes);
       await Promise.all(pools.map((pool) => pool.drain()));
       for (const connection of [...pools.flatMap((pool) => pool.connections), ...streams]) await connection.close();
-      await drainNative();
-      home.leave();
     },
   };
 }

@@ -3,7 +3,7 @@ export { before, upTo } from './bounds.ts';
 export { readExtents } from './cells/extents.ts';
 export type { CellsNeed } from './cells/need.ts';
 export { type CellsOptions, readCells } from './cells/read.ts';
-export { openStore, type StoreOptions, type StoreTarget } from './connect.ts';
+export { type OpenedStore, openStore, type StoreOptions, type StoreTarget } from './connect.ts';
 export {
   isDivisible,
   type RejectedRow,

@@ -1,4 +1,4 @@
-import { openStore, type StoreOptions } from './connect.ts';
+import { type OpenedStore, openStore, type StoreOptions } from './connect.ts';
 import { StoreError } from './errors.ts';
 import { missing, readMigrations } from './migrate.ts';
 import type { Store } from './port.ts';
@@ -30,7 +30,7 @@ export function clickhouseNeed(address: ClickHouseAddress, options: ClickHouseNe
   };
   return {
     what: `ClickHouse at ${url.host}`,
-    async open(): Promise<Store> {
+    async open(): Promise<OpenedStore> {
       // A process that waits says so at once, rather than after the tries of every call.
       const first = openStore(target, { ...limits, database, triesMax: 1 });
       try {
@@ -40,7 +40,7 @@ export function clickhouseNeed(address: ClickHouseAddress, options: ClickHouseNe
       }
       return openStore(target, { ...limits, database });
     },
-    probe: (store: Store): Promise<void> => store.ping(),
+    probe: (store: OpenedStore): Promise<void> => store.ping(),
     judge(error: unknown): 'refused' | 'away' | undefined {
       if (!(error instanceof StoreError)) return undefined;
       return error.retryable || error.code === 'store_schema_missing' ? 'away' : 'refused';

@@ -1,13 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStore, type StoreOptions } from './connect.ts';
-import type { Store } from './port.ts';
+import { type OpenedStore, openStore, type StoreOptions } from './connect.ts';
 
 /** A migrated store on a temporary folder, for tests of this and other packages; `stop` closes it and removes the folder. */
 export async function temporaryStore(
   options: StoreOptions = {},
-): Promise<{ readonly store: Store; readonly folder: string; stop(): Promise<void> }> {
+): Promise<{ readonly store: OpenedStore; readonly folder: string; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'paceline-store-'));
   const store = openStore({ path: folder }, options);
   await store.migrate();

@@ -4,6 +4,8 @@ import { type Api, apiOver, type Transport } from './api.ts';
 import type { Output } from './output.ts';
 
 const SETTLE_ALERTS_MS = 10_000;
+/** Posts that append nothing: there is nothing to judge after them. */
+const WITHOUT_FACTS = ['/v1/definitions/plan', '/v1/replay'];
 
 /**
  * The project folder opened in this process, answering the same requests as a server would, without a port. When it closes,
@@ -29,7 +31,7 @@ export async function localApi(options: {
   await paceline.start();
   let wrote = false;
   const transport: Transport = async (method, target, headers, body) => {
-    if (method === 'POST' && !target.startsWith('/v1/definitions/plan')) wrote = true;
+    if (method === 'POST' && !WITHOUT_FACTS.some((path) => target.startsWith(path))) wrote = true;
     // A one-shot command asks a process that has only just opened: everything in the log counts before it answers.
     else await paceline.settle();
     const answer = await paceline.app.inject({

@@ -6,6 +6,7 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerInit } from './commands/init.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerReads } from './commands/read.ts';
+import { registerReplay } from './commands/replay.ts';
 import { registerScenarios } from './commands/scenarios.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSources } from './commands/sources.ts';
@@ -42,6 +43,7 @@ export function buildProgram(): Command {
   registerTrend(program, context);
   registerReads(program, context);
   registerScenarios(program, context);
+  registerReplay(program, context);
   registerKeys(program, context);
   registerDoctor(program, context);
   registerDemo(program, context);

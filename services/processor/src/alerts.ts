@@ -388,7 +388,7 @@ export class Alerts {
   }
 }
 
-function transitionId(alert: string, episode: Instant, kind: string, position: Position): string {
+export function transitionId(alert: string, episode: Instant, kind: string, position: Position): string {
   return sha256(alert, instantText(episode), kind, formatPosition(position));
 }
 

@@ -70,6 +70,6 @@ export interface WorkspaceDeps extends Omit<ProcessorDeps, 'options'> {
   readonly workspace: string;
   readonly topic: string;
   readonly options: ProcessorOptions;
-  /** `replay` rebuilds an edition from the log: it appends nothing, announces nothing and takes no snapshot. */
+  /** `replay` rebuilds an edition from the log: it appends nothing, announces nothing, and keeps its fold at the end alone. */
   readonly mode: 'live' | 'replay';
 }

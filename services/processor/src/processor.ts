@@ -1,17 +1,27 @@
 import { offsetOf, type Position, position } from '@paceline/domain';
 import { ALERTS_TOPIC, DEADLETTER_TOPIC, FACTS_PREFIX, factsTopic, workspaceOf } from '@paceline/events';
 import { type BatchContext, type LogRecord, LogRefused, type Subscription } from '@paceline/log';
-import { describeError, type Health, type Service, type Timer, Trouble } from '@paceline/runtime';
+import { describeError, type Health, PacelineError, type Service, type Timer, Trouble } from '@paceline/runtime';
 import { DEFAULTS, type ProcessorDeps, type ProcessorOptions, type WorkspaceDeps } from './options.ts';
 import { placeOf } from './place.ts';
 import { Ticker } from './ticker.ts';
-import { Abandoned, DURATION_MS_MAX, Workspace, type WorkspaceProgress } from './workspace.ts';
+import { Abandoned, DURATION_MS_MAX, type Held, Workspace, type WorkspaceProgress } from './workspace.ts';
+
+export type { Held } from './workspace.ts';
 
 export interface Processor extends Service {
   /** Appends a tick at the head and resolves when it is judged; answers its position. */
   tick(workspace: string): Promise<Position>;
   /** Resolves when everything at or below the position is in every table, status among them. */
   settle(workspace: string, at: Position): Promise<void>;
+  /**
+   * Runs while these workspaces stand still, with every table up to what was taken. Rejects with `replay_not_here` when another
+   * processor has one of them.
+   */
+  hold<Result>(
+    workspaces: readonly string[],
+    work: (held: ReadonlyMap<string, Held>) => Promise<Result>,
+  ): Promise<Result>;
   health(): ProcessorHealth;
 }
 
@@ -190,6 +200,19 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     return position(offset);
   }
 
+  async function hold<Result>(
+    workspaces: readonly string[],
+    work: (held: ReadonlyMap<string, Held>) => Promise<Result>,
+    held: ReadonlyMap<string, Held> = new Map(),
+  ): Promise<Result> {
+    const [first, ...others] = workspaces;
+    if (first === undefined) return work(held);
+    const entry = owned.get(factsTopic(first));
+    if (entry === undefined)
+      throw new PacelineError('replay_not_here', `workspace ${first} is processed by another process`);
+    return entry.workspace.hold((one) => hold(others, work, new Map([...held, [first, one]])));
+  }
+
   /** What came so far is judged a last time, where that would say something and as far as the time allows. */
   async function lastTicks(): Promise<void> {
     for (const [topic, { ticker }] of [...owned]) {
@@ -280,6 +303,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     },
     tick,
     settle,
+    hold,
     health,
   };
 }

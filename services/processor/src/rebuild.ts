@@ -1,5 +1,6 @@
 import { type Position, position } from '@paceline/domain';
 import { factsTopic } from '@paceline/events';
+import { createMetrics } from '@paceline/runtime';
 import { DEFAULTS, type ProcessorDeps, type WorkspaceDeps } from './options.ts';
 import { Workspace } from './workspace.ts';
 
@@ -12,22 +13,55 @@ export interface RebuildOptions {
 }
 
 /**
- * Builds the tables of one workspace from its log alone, into a store that holds nothing of it yet: another edition beside
- * the one in use. Appends nothing, announces nothing, and commits nothing; answers the last position read.
+ * The tables of one workspace built from its log alone, into a store that holds nothing of it yet: another edition beside
+ * the one in use. Appends nothing, announces nothing, commits nothing, and counts in metrics of its own.
  */
-export async function rebuild(deps: ProcessorDeps, workspace: string, options: RebuildOptions = {}): Promise<Position> {
-  const topic = factsTopic(workspace);
-  const { options: chosen, ...ports } = deps;
-  const own: WorkspaceDeps = { ...ports, workspace, topic, options: { ...DEFAULTS, ...chosen }, mode: 'replay' };
-  const target = new Workspace(own);
-  const to = options.to ?? (await deps.log.end(topic));
-  const signal = options.signal ?? new AbortController().signal;
-  const context = { end: to, signal, heartbeat: async () => signal.throwIfAborted(), commit: async () => undefined };
-  await target.load(0);
-  for await (const records of deps.log.read(topic, { from: 0, to, signal })) {
-    await target.take(records, context);
-    options.progress?.(target.progress.next, to);
+export class Rebuilding {
+  readonly #target: Workspace;
+  readonly #topic: string;
+  #begun = false;
+
+  constructor(deps: ProcessorDeps, workspace: string) {
+    const { options: chosen, ...ports } = deps;
+    const options = { ...DEFAULTS, ...chosen };
+    this.#topic = factsTopic(workspace);
+    const metrics = createMetrics({ defaults: false });
+    const own: WorkspaceDeps = { ...ports, metrics, workspace, topic: this.#topic, options, mode: 'replay' };
+    this.#target = new Workspace(own);
   }
-  await target.stop();
-  return position(target.progress.next) - 1;
+
+  /** Offset of the next record. */
+  get next(): number {
+    return this.#target.progress.next;
+  }
+
+  /** Reads on, up to `to`. */
+  async advance(options: RebuildOptions = {}): Promise<void> {
+    const { log } = this.#target.deps;
+    if (!this.#begun) await this.#target.load(0);
+    this.#begun = true;
+    const to = options.to ?? (await log.end(this.#topic));
+    const signal = options.signal ?? new AbortController().signal;
+    const context = { end: to, signal, heartbeat: async () => signal.throwIfAborted(), commit: async () => undefined };
+    if (this.next >= to) return;
+    for await (const records of log.read(this.#topic, { from: this.next, to, signal })) {
+      await this.#target.take(records, context);
+      options.progress?.(this.next, to);
+    }
+    signal.throwIfAborted();
+  }
+
+  /** Brings the status up to what was read and keeps the fold, so that a processor can go on from there; answers the last position. */
+  async finish(): Promise<Position> {
+    await this.#target.refresh();
+    await this.#target.stop();
+    return position(this.next) - 1;
+  }
+}
+
+/** Reads the whole log of a workspace into a store that holds nothing of it; answers the last position read. */
+export async function rebuild(deps: ProcessorDeps, workspace: string, options: RebuildOptions = {}): Promise<Position> {
+  const rebuilding = new Rebuilding(deps, workspace);
+  await rebuilding.advance(options);
+  return rebuilding.finish();
 }

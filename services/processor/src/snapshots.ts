@@ -62,17 +62,17 @@ export class Snapshots {
     this.#points += points;
   }
 
-  /** Takes the fold as it is after the record before `next`, when that is due. Whoever asks saves it once that much is committed. */
-  take(fold: WorkspaceFold, next: number, stopping = false): Kept | null {
+  /** Takes the fold as it is after the record before `next`, when that is due, or `asked` for. Whoever takes it saves it once that much is committed. */
+  take(fold: WorkspaceFold, next: number, asked = false): Kept | null {
     const { options, clock, mode, logger, workspace } = this.#deps;
     const now = clock.monotonic();
     const records = next - this.#next;
-    if (mode === 'replay' || records <= 0 || fold.position < 0) return null;
+    if (records <= 0 || fold.position < 0) return null;
     const due =
       this.#points >= options.snapshotPoints ||
       records >= options.snapshotRecords ||
       now - this.#at >= options.snapshotMs;
-    if (!stopping && (!due || now < this.#notBefore)) return null;
+    if (!asked && (mode === 'replay' || !due || now < this.#notBefore)) return null;
     const state = JSON.stringify(fold.snapshot());
     this.#next = next;
     this.#points = 0;

@@ -59,6 +59,21 @@ export class Status {
     await this.#remove(subjects, moment);
   }
 
+  /** Whether what is listed was all said at that position. */
+  async isAt(at: Position): Promise<boolean> {
+    const { store, workspace, edition } = this.#deps;
+    const rows = await store.read(
+      {
+        sql: `SELECT subject FROM status WHERE workspace = {workspace:String} AND edition = {edition:UInt32}
+GROUP BY subject HAVING NOT argMax(removed, status.position) AND max(status.position) != {at:UInt64} LIMIT 1`,
+        params: { workspace, edition, at: Math.max(0, at) },
+      },
+      { subject: 'LowCardinality(String)' },
+      { lane: 'judge' },
+    );
+    return rows.length === 0;
+  }
+
   async #write(subjects: readonly string[], moment: Moment): Promise<void> {
     const { store, workspace } = this.#deps;
     const listed = await this.#loaded();

@@ -44,6 +44,13 @@ export interface WorkspaceProgress {
   readonly doing: 'restoring' | 'reading' | 'judging' | 'waiting';
 }
 
+/** A workspace that stands still. */
+export interface Held {
+  readonly next: number;
+  readonly recordedAt: Instant | null;
+  reload(): Promise<void>;
+}
+
 /** Work that was given up because the process stops: nothing of it is committed, and the next start does it again. */
 export class Abandoned extends Error {
   override readonly name = 'Abandoned';
@@ -188,6 +195,32 @@ export class Workspace {
       await this.#refresh();
       return clock.monotonic() - began;
     });
+  }
+
+  /**
+   * Runs while nothing is taken, with every table, all of the status too, brought up to the record before `next`. `reload` goes
+   * on with the tables as they are then, which must say the same of that record.
+   */
+  hold<Result>(work: (held: Held) => Promise<Result>): Promise<Result> {
+    return this.serial.run(async () => {
+      if (!this.#loaded || this.#broken !== null)
+        throw this.#broken?.error ?? new Error('the workspace is not restored yet');
+      await this.#drain();
+      // Statuses are of the moment they were last touched: all must be of one to be compared.
+      this.#refreshAll ||= !(await this.#status.isAt(this.#fold.position));
+      if (this.#refreshAll) this.#settled = -1;
+      await this.#refresh();
+      const next = this.#next;
+      return work({ next, recordedAt: this.progress.recordedAt, reload: () => this.#reload(next) });
+    });
+  }
+
+  async #reload(next: number): Promise<void> {
+    const began = this.#began;
+    await this.load(next);
+    this.#refreshAll = false;
+    this.#settled = position(next) - 1;
+    this.#began = began;
   }
 
   /** Gives up what is in flight, within a slice of its work; then writes what is whole and keeps the fold: the next start is quick. */

@@ -40,6 +40,11 @@ export class Evaluations {
     this.#watermarks = watermarks;
   }
 
+  /** The tables of the workspace are others now. */
+  moved(workspace: string): void {
+    this.#kept.delete(workspace);
+  }
+
   /** Of some subjects, or of all that exist then. Subjects without an evaluation are left out. */
   async at(moment: Moment, subjects?: readonly string[]): Promise<EvaluationDocument[]> {
     const stored = await this.#isStored(moment);

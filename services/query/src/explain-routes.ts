@@ -95,7 +95,8 @@ export function explainRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations
           const catalog = await knowledge.catalog(moment);
           requireSubject(catalog, subject, moment.asOf);
           // The freshness in it is that of the moment, not of the reader's clock, so the answer belongs to its position.
-          if (isKnown(request, reply, moment.workspace, moment.position, deps.edition)) return unchanged(reply);
+          if (isKnown(request, reply, moment.workspace, moment.position, deps.edition, knowledge.tables))
+            return unchanged(reply);
           const view = await evaluations.view(moment, catalog, [subject]);
           const explanation = explain(view, subject, moment.asOf);
           if (explanation === undefined) {

@@ -53,7 +53,11 @@ export function createQuery(deps: QueryDeps): Query {
       for (const each of routes) await app.register(each);
     },
     written: (table, rows) => watermarks.written(table, rows),
-    moved: (workspace) => watermarks.moved(workspace),
+    moved: (workspace) => {
+      watermarks.moved(workspace);
+      knowledge.moved();
+      evaluations.moved(workspace);
+    },
     async start() {},
     async stop() {
       streams.close();

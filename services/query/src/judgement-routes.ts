@@ -49,7 +49,8 @@ export function judgementRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
         const moment = await knowledge.moment(query);
         const catalog = await knowledge.catalog(moment);
         requireSubject(catalog, query.subject, moment.asOf);
-        if (isKnown(request, reply, moment.workspace, moment.position, deps.edition)) return unchanged(reply);
+        if (isKnown(request, reply, moment.workspace, moment.position, deps.edition, knowledge.tables))
+          return unchanged(reply);
         const limit = query.limit ?? ROWS_DEFAULT;
         const from = instantOf('from', query.from);
         const to = Math.min(instantOf('to', query.to) ?? Number.POSITIVE_INFINITY, moment.asOf + MICROSECOND);

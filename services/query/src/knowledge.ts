@@ -66,10 +66,22 @@ export class Knowledge {
   readonly #lastCoverage = new Map<string, { position: Position; readonly coverage: KnownCoverage }>();
 
   readonly #watermarks: Watermarks;
+  #tables = 0;
 
   constructor(deps: QueryDeps, watermarks: Watermarks) {
     this.#deps = deps;
     this.#watermarks = watermarks;
+  }
+
+  /** How often the tables became others: part of what an answer is a function of. */
+  get tables(): number {
+    return this.#tables;
+  }
+
+  /** The tables are others now, and may say otherwise of a position that was read before. */
+  moved(): void {
+    this.#tables++;
+    for (const cache of [this.#catalogs, this.#positions, this.#coverage, this.#lastCoverage]) cache.clear();
   }
 
   get options(): QueryOptions {

@@ -62,7 +62,8 @@ export function metricRoutes(_deps: QueryDeps, knowledge: Knowledge): Routes {
         const { query } = request;
         const moment = await knowledge.moment(query);
         const catalog = await knowledge.catalog(moment);
-        if (isKnown(request, reply, moment.workspace, moment.position, moment.asOf)) return unchanged(reply);
+        if (isKnown(request, reply, moment.workspace, moment.position, moment.asOf, knowledge.tables))
+          return unchanged(reply);
         const metrics = [...catalog.metrics.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
         const data = metrics.map((metric) => metricOf(catalog, metric, moment.asOf));
         const table = () => ({ columns: COLUMNS, cells: data.map((row) => COLUMNS.map((name) => row[name])) });

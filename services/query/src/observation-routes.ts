@@ -99,7 +99,7 @@ export function observationReads(deps: QueryDeps, knowledge: Knowledge): Routes 
         const place = cursor === undefined ? null : placeOf(cursor, question);
         // Later pages see what the first one saw.
         const bound = place?.bound ?? moment.position;
-        if (isKnown(request, reply, moment.workspace, bound)) return unchanged(reply);
+        if (isKnown(request, reply, moment.workspace, bound, knowledge.tables)) return unchanged(reply);
         const catalog = await knowledge.catalog(moment);
         const metric = metricOf(catalog, name);
         if (metric.expression !== null) {

@@ -85,11 +85,14 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
         const where = whereOf(query, trendQuery.shape);
         const groupBy = query.group_by === undefined || query.group_by === '' ? [] : query.group_by.split(',');
         const moment = await knowledge.moment(query);
-        if (isKnown(request, reply, moment.workspace, moment.position, deps.edition)) return unchanged(reply);
+        if (isKnown(request, reply, moment.workspace, moment.position, deps.edition, knowledge.tables))
+          return unchanged(reply);
         const catalog = await knowledge.catalog(moment);
         const coverage: Knowledge['coverage'] = (at, of, metrics) => knowledge.coverage(at, of, metrics);
         const context = { store: deps.store, options: knowledge.options, catalog, moment, coverage };
-        const trend = await cache.read(moment, shapeOf(query), () => read(deps, context, query, { where, groupBy }));
+        const trend = await cache.read(moment, [shapeOf(query), knowledge.tables], () =>
+          read(deps, context, query, { where, groupBy }),
+        );
         if (query.format === 'svg') {
           const picture = trendSvg({ title: titleOf(catalog, query, moment.asOf), unit: trend.unit, rows: trend.rows });
           return sendPicture(reply, picture);

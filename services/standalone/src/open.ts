@@ -12,6 +12,7 @@ import { openSqliteJobs } from '@paceline/jobs/sqlite';
 import type { EventLog } from '@paceline/log';
 import { openSqliteLog } from '@paceline/log/sqlite';
 import { createProcessor, type Processor } from '@paceline/processor';
+import { replayRoutes } from '@paceline/processor/replay/routes';
 import { createQuery, type Query } from '@paceline/query';
 import { dashboardRoutes } from '@paceline/query/dashboard-routes';
 import { configuredGateway } from '@paceline/query/gateway/configured';
@@ -30,7 +31,7 @@ import {
   PacelineError,
   systemClock,
 } from '@paceline/runtime';
-import { openStore, type Store } from '@paceline/store';
+import { type OpenedStore, openStore, type Store } from '@paceline/store';
 
 export const VERSION = '0.1.0';
 
@@ -130,7 +131,7 @@ interface Parts {
   readonly options: OpenOptions;
   readonly clock: Clock;
   readonly log: EventLog;
-  readonly store: Store;
+  readonly store: OpenedStore;
   readonly tables: Tables;
   readonly jobs: Jobs;
   readonly config: Config;
@@ -144,10 +145,9 @@ async function compose({ options, clock, log, store, tables, jobs, config, logge
   const background = options.background ?? true;
   const ticks = options.ticks ?? (config.ticks === 'manual' ? 'manual' : 'scheduled');
   const shared = { log, clock, logger, metrics, workspace };
+  const processing = { ...shared, store, edition: EDITION };
   const processor = createProcessor({
-    ...shared,
-    store,
-    edition: EDITION,
+    ...processing,
     options: {
       ticks,
       tickAtStop: options.tickAtStop ?? ticks === 'scheduled',
@@ -203,6 +203,12 @@ async function compose({ options, clock, log, store, tables, jobs, config, logge
     connectors.routes,
     sourceRoutes(connectors),
     alerts.routes,
+    replayRoutes({
+      ...processing,
+      processor,
+      beside: (database) => store.beside(database),
+      swapped: (workspace) => query.moved(workspace),
+    }),
   ]) {
     await app.register(routes);
   }

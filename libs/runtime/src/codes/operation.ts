@@ -44,6 +44,12 @@ export const OPERATION = {
     'The job queue cannot be reached.',
     'Check Redis; schedules are rebuilt from the log when it returns.',
   ),
+  replay_running: entry(409, 'A replay is under way already.', 'Wait for it to end, and ask again.'),
+  replay_not_here: entry(
+    409,
+    'A replay compares and changes all workspaces, and this process has not all of them.',
+    'Stop the other processors while it runs, or wait until this one has been given every workspace.',
+  ),
   unexpected: entry(
     500,
     'Something failed that should not.',

@@ -7,6 +7,9 @@ export interface Call {
   readonly body?: object;
 }
 
+/** Routes that concern all workspaces, and are open to nobody whose key is of one. */
+export const OF_ALL: ReadonlySet<string> = new Set(['POST /v1/replay']);
+
 /** Routes that need nothing but their address. */
 const PLAIN: Call[] = [{ path: '' }];
 
@@ -55,6 +58,7 @@ export function callsOf(route: string, side: Side, ids: Ids): readonly Call[] | 
     'POST /v1/overrides': [{ path: '', body: { source: `${prefix}-source`, allow: 'mass_retraction' } }],
     'POST /v1/observations': [{ path: '', body: { metric: `${prefix}-metric`, period: today(-6), value } }],
     'POST /v1/dead-letters/:position/retry': [path(`/v1/dead-letters/${ids.readable}/retry`)],
+    'POST /v1/replay': [{ path: '', body: {} }],
     'POST /v1/covered': [{ path: '', body: { metric: `${prefix}-metric`, to: today() } }],
     'POST /v1/sources/:name/run': [{ path: `/v1/sources/${prefix}-source/run`, body: {} }],
     'POST /v1/sources/:name/backfill': [
