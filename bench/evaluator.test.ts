@@ -2,7 +2,6 @@ import { expect, it } from 'vitest';
 import { measureEvaluator, measureTree } from './evaluator.ts';
 
 it('evaluates an objective with 100 key results, each over a year of days, within a millisecond', () => {
-  // The best of many: a busy machine makes runs slower, never faster.
   expect(measureTree({ enoughMs: 0.99, withinMs: 20_000 })).toBeLessThan(1);
 });
 
