@@ -27,9 +27,11 @@ export interface CommandContext {
 
 const FORMATS: readonly string[] = ['table', 'json', 'csv'];
 
-export function commandContext(options: GlobalOptions): CommandContext {
-  if (!FORMATS.includes(options.output)) {
-    throw new Failure('invalid_option', `--output ${options.output} is not one of table, json, csv`);
+/** `also`: formats that only this command has. */
+export function commandContext(options: GlobalOptions, also: readonly OutputFormat[] = []): CommandContext {
+  const formats = [...FORMATS, ...also];
+  if (!formats.includes(options.output)) {
+    throw new Failure('invalid_option', `--output ${options.output} is not one of ${formats.join(', ')}`);
   }
   const dir = resolve(options.dir);
   const output = processOutput(options.output as OutputFormat, {

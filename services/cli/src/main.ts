@@ -42,7 +42,7 @@ export function buildProgram(): Command {
   registerStatus(program, context);
   registerTrend(program, context);
   registerReads(program, context);
-  registerScenarios(program, context);
+  registerScenarios(program, (also) => commandContext(program.opts<GlobalOptions>(), also));
   registerReplay(program, context);
   registerKeys(program, context);
   registerDoctor(program, context);

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 
-export type OutputFormat = 'table' | 'json' | 'csv';
+/** `junit`: of `paceline test` only. */
+export type OutputFormat = 'table' | 'json' | 'csv' | 'junit';
 
 export interface Column<Row> {
   readonly title: string;

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { Failure, faultText } from '../failure.ts';
 import { readable, VERDICT_LOOK } from '../look.ts';
-import { paint, printRows } from '../output.ts';
+import { type OutputFormat, paint, printRows } from '../output.ts';
 
 interface FileResult {
   readonly file: string;
@@ -14,7 +14,7 @@ interface FileResult {
   readonly result: ScenarioResult;
 }
 
-export function registerScenarios(program: Command, context: () => CommandContext): void {
+export function registerScenarios(program: Command, context: (also?: readonly OutputFormat[]) => CommandContext): void {
   program
     .command('evaluate')
     .argument('<scenario>', 'a scenario file')
@@ -64,24 +64,19 @@ export function registerScenarios(program: Command, context: () => CommandContex
     .command('test')
     .argument('<scenario...>', 'scenario files or folders')
     .description('run scenarios and compare what they expect; exit code 2 when one fails')
-    .option('--report <format>', 'junit writes JUnit XML to standard output instead')
     .addHelpText(
       'after',
-      '\nExamples:\n  paceline test scenarios/\n  paceline test scenarios/ --report junit > report.xml',
+      '\nExamples:\n  paceline test scenarios/\n  paceline test scenarios/ --output junit > report.xml',
     )
-    .action(async (paths: string[], options: { report?: string }) => {
-      const at = context();
+    .action(async (paths: string[]) => {
+      const at = context(['junit']);
       const { scenarios, faults } = await readAll(paths);
       const results = scenarios.map(
         ({ file, scenario }): FileResult => ({ file, line: null, result: runScenario(scenario) }),
       );
       for (const fault of faults) at.output.say(faultText(fault));
       const failed = results.filter(({ result }) => !result.passed).length;
-      if (options.report === 'junit') at.output.write(junit(results));
-      else if (options.report !== undefined)
-        throw new Failure('invalid_option', `--report ${options.report} is not known`, {
-          remedy: 'junit is the only one; --output json is the other machine form.',
-        });
+      if (at.output.format === 'junit') at.output.write(junit(results));
       else if (at.output.format === 'json')
         at.output.write(
           JSON.stringify(
