@@ -117,6 +117,18 @@ describe('grid points', () => {
     expect(new Set(told(whole)).size).toBe(whole.length);
   });
 
+  it('of hours over decades are more than a call takes arguments, and all there', () => {
+    const hourly = catalogOf(metric('m', { grain: 'hour' }), {
+      kind: 'Kpi',
+      metadata: { name: 'each' },
+      spec: { metric: 'm', direction: 'higher', period: { each: 'hour' } },
+    });
+    const years = { after: at('2000-01-01T00:00:00'), upTo: at('2015-01-01T00:00:00') };
+    const hours = 24 * (15 * 365 + 4);
+    const points = touchedGridPoints(hourly, 'm', { from: years.after, to: years.upTo }, years.upTo);
+    expect(points.filter(({ subject }) => subject.includes('@')).length).toBeGreaterThan(hours - 10);
+  });
+
   it('refuse a span without end', () => {
     expect(() => gridPoints(catalog, { after: Number.NEGATIVE_INFINITY, upTo: 0 })).toThrow(RangeError);
   });

@@ -42,7 +42,7 @@ export function gridPoints(catalog: Catalog, span: TickSpan, subjects?: Iterable
     const found = subjectOf(catalog, subject);
     if (found === undefined || found.closed !== undefined) continue;
     for (const at of instantsOf(found.compiled, span, cache)) points.push({ subject, at });
-    if (found.compiled.kind === 'kpi') points.push(...closedPoints(found.compiled, span));
+    if (found.compiled.kind === 'kpi') for (const point of closedPoints(found.compiled, span)) points.push(point);
   }
   // The sort is stable, so at one instant the order of subjects stays.
   return points.sort((left, right) => left.at - right.at);
@@ -181,7 +181,9 @@ export function touchedGridPoints(catalog: Catalog, metric: string, touched: Spa
   for (const subject of order) {
     const reach = affected.get(subject);
     if (reach === undefined || !(reach.from <= reach.to)) continue;
-    points.push(...gridPoints(catalog, { after: reach.from - 0.001, upTo: Math.min(reach.to, upTo) }, [subject]));
+    const span = { after: reach.from - 0.001, upTo: Math.min(reach.to, upTo) };
+    // One by one: over a hundred years of days they are more than a call takes arguments.
+    for (const point of gridPoints(catalog, span, [subject])) points.push(point);
   }
   return points.sort((left, right) => left.at - right.at);
 }

@@ -128,7 +128,9 @@ export function gridPointsToJudge(
 ): GridPoint[] {
   const points: GridPoint[] = [];
   for (const [after, subjects] of byStart(catalog, due, touched)) {
-    if (after < due.upTo) points.push(...gridPoints(catalog, { after, upTo: due.upTo }, subjects));
+    if (after >= due.upTo) continue;
+    // One by one: over a hundred years of days they are more than a call takes arguments.
+    for (const point of gridPoints(catalog, { after, upTo: due.upTo }, subjects)) points.push(point);
   }
   return points;
 }
