@@ -137,7 +137,9 @@ describe('one process, and every service in its own', () => {
 it('the query service shows BI tools what its status says', async () => {
   const [, url] = /"url":"([^"]+)"[^\n]*answering ClickHouse/.exec(many.stage.process('query').said()) ?? [];
   const { data } = (await many.stage.call('GET', '/v1/status?kind=kpi')).json() as { data: Record<string, string>[] };
-  const expected = data.map(({ subject, verdict }) => `${subject}\t${verdict}`).sort();
+  // Periods that have closed are in the history there.
+  const current = data.filter(({ subject = '' }) => !subject.includes('@'));
+  const expected = current.map(({ subject, verdict }) => `${subject}\t${verdict}`).sort();
   const shown = async (): Promise<string[]> => {
     const answer = await fetch(`${url}/`, { method: 'POST', body: 'SELECT subject, verdict FROM bi.kpi_status' });
     return (await answer.text()).trim().split('\n').sort();

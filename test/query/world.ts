@@ -18,6 +18,7 @@ export interface World {
   /** Appends a tick and waits until it is judged; its position as text. */
   tick(): Promise<string>;
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Answered>;
+  post(path: string, payload: object): Promise<Answered>;
   stop(): Promise<void>;
 }
 
@@ -63,7 +64,7 @@ export async function openWorld(
     health: () => ({ live: true, ready: true, parts: [] }),
     title: 'query',
     version: '0',
-    bodyBytesMax: 1024,
+    bodyBytesMax: 64 * 1024,
     requestsPerMinuteMax: null,
     docs: false,
   });
@@ -80,12 +81,8 @@ export async function openWorld(
     async tick() {
       return positionText(await processor.tick(log.workspace));
     },
-    async get(path, headers = {}) {
-      const { statusCode, headers: answered, body: text } = await app.inject({ method: 'GET', url: path, headers });
-      const isJson =
-        String(answered['content-type'] ?? '').match(/^application\/(problem\+)?json/) !== null && text !== '';
-      return { status: statusCode, headers: answered, text, body: isJson ? JSON.parse(text) : undefined };
-    },
+    get: async (path, headers = {}) => answeredOf(await app.inject({ method: 'GET', url: path, headers })),
+    post: async (path, payload) => answeredOf(await app.inject({ method: 'POST', url: path, payload })),
     async stop() {
       await query.stop();
       await app.close();
@@ -96,4 +93,17 @@ export async function openWorld(
 
 export function positionText(at: number): string {
   return `${Math.floor(at / 1024)}:${at % 1024}`;
+}
+
+function answeredOf({
+  statusCode: status,
+  headers,
+  body: text,
+}: {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: string;
+}): Answered {
+  const isJson = /^application\/(problem\+)?json/.test(String(headers['content-type'] ?? '')) && text !== '';
+  return { status, headers, text, body: isJson ? JSON.parse(text) : undefined };
 }

@@ -12,6 +12,7 @@ import { registerServe } from './commands/serve.ts';
 import { registerSources } from './commands/sources.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerTrend } from './commands/trend.ts';
+import { registerWhatIf } from './commands/what-if.ts';
 import { registerWrites } from './commands/write.ts';
 import { commandContext, type GlobalOptions } from './context.ts';
 import { type Failure, faultText } from './failure.ts';
@@ -36,6 +37,7 @@ export function buildProgram(): Command {
     });
   registerInit(program, context);
   registerDefinitions(program, context);
+  registerWhatIf(program, context);
   registerServe(program, context);
   registerSources(program, context);
   registerWrites(program, context);

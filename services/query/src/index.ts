@@ -16,6 +16,7 @@ import { Suppressions } from './suppressions.ts';
 import { treeRoutes } from './tree-routes.ts';
 import { trendRoutes } from './trend-routes.ts';
 import { Watermarks, type WrittenRow } from './watermarks.ts';
+import { whatIfRoutes } from './what-if-routes.ts';
 
 export type { QueryDeps } from './deps.ts';
 
@@ -47,6 +48,7 @@ export function createQuery(deps: QueryDeps): Query {
     alertReads(deps, knowledge, suppressions),
     judgementRoutes(deps, knowledge),
     deadLetterRoutes(deps, knowledge),
+    whatIfRoutes(deps, knowledge),
   ];
   return {
     routes: async (app) => {

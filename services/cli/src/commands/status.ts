@@ -1,3 +1,4 @@
+import { isReason, REASONS } from '@paceline/domain/reasons';
 import type { Command } from 'commander';
 import type { Api, Query } from '../api.ts';
 import { type CommandContext, withApi } from '../context.ts';
@@ -54,7 +55,15 @@ async function show(output: Output, api: Api, subject: string | undefined, optio
   const [row] = whole.data;
   if (!isOne(subject) || row === undefined || output.format !== 'table') return;
   output.write(`\n${row.sentence}`);
+  output.write(reasonWords(row.reason));
   if (isRollup(row)) await showMembers(output, api, row, options);
+}
+
+/** The code, for looking up; its meaning, and what to do where something can be done. */
+function reasonWords(code: string): string {
+  if (!isReason(code)) return code;
+  const [meaning, remedy] = REASONS[code];
+  return `${code}: ${meaning}${remedy === 'None.' ? '' : ` ${remedy}`}`;
 }
 
 function isOne(subject: string | undefined): subject is string {

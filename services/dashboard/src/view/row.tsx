@@ -1,7 +1,17 @@
+import { VERDICTS, type Verdict } from '@paceline/domain/evaluation';
 import { percent, VERDICT_LOOK } from '@paceline/domain/look';
 import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { ageText, bucketWords, doubleText, KIND_WORDS, rollupWords, valueWords, weightWords } from '../model/format.ts';
+import {
+  ageText,
+  bucketWords,
+  dayWords,
+  doubleText,
+  KIND_WORDS,
+  rollupWords,
+  valueWords,
+  weightWords,
+} from '../model/format.ts';
 import type { Row } from '../model/rows.ts';
 import { changeOf, isByProgress, isOnTheWay, pointsOf } from '../model/series.ts';
 import type { Node } from '../model/tree.ts';
@@ -159,7 +169,7 @@ function Verdicts({ node, evaluation }: { readonly node: Node; readonly evaluati
   return (
     <>
       <Chip evaluation={evaluation} freshness={node.freshness} />
-      {isGoal && worstChild !== null && worstChild !== verdict ? (
+      {isGoal && worstChild !== null && isWorse(worstChild, verdict) ? (
         <span class={`side tone-${VERDICT_LOOK[worstChild].tone}`}>
           <span class="side-label">worst below</span> <Shape verdict={worstChild} size={9} />{' '}
           {VERDICT_LOOK[worstChild].text}
@@ -170,6 +180,11 @@ function Verdicts({ node, evaluation }: { readonly node: Node; readonly evaluati
       ) : null}
     </>
   );
+}
+
+/** What a mean may hide; that something below is better says nothing. */
+function isWorse(below: Verdict, own: Verdict): boolean {
+  return VERDICTS.indexOf(below) < VERDICTS.indexOf(own);
 }
 
 function Change({
@@ -217,6 +232,9 @@ function Data({
       <span class={`fresh fresh-${freshness}`}>{freshness}</span>
       {since === '' ? null : <span class="quiet">{since}</span>}
       {evaluation.carried ? <span class="quiet">carried</span> : null}
+      {node.rollup !== null || evaluation.measuredAt === null ? null : (
+        <span class="quiet">measured {dayWords(evaluation.measuredAt)}</span>
+      )}
     </>
   );
 }
