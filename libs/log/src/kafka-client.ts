@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type Kafka, type logLevel, type SASLOptions } from 'kafkajs';
 import Cluster from 'kafkajs/src/cluster/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
+import Connection from 'kafkajs/src/network/connection.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import socketFactory from 'kafkajs/src/network/socketFactory.js';
 import { LogUnavailable } from './port.ts';
@@ -39,7 +40,7 @@ const LEVELS: ReadonlyMap<logLevel, 'error' | 'warn' | 'info' | 'debug'> = new M
 ]);
 
 export function createKafka(connection: KafkaConnection): Kafka {
-  quietIdleConnections();
+  mendKafkajs();
   const { tls, sasl } = settings(connection);
   return new kafkajs.Kafka({
     brokers: [...connection.brokers],
@@ -56,7 +57,7 @@ export function createKafka(connection: KafkaConnection): Kafka {
 
 /** kafkajs's own cluster, which can fetch without a group; its client offers that only inside consumer groups. */
 export function createCluster(connection: KafkaConnection): Cluster {
-  quietIdleConnections();
+  mendKafkajs();
   const { tls, sasl } = settings(connection);
   return new Cluster({
     brokers: [...connection.brokers],
@@ -103,15 +104,64 @@ function logCreator({ log }: KafkaConnection) {
     };
 }
 
-let quieted = false;
+let mended = false;
+
+function mendKafkajs(): void {
+  if (mended) return;
+  mended = true;
+  quietIdleConnections();
+  endSilentConnections();
+  forgetHalfAnswers();
+}
+
+/** Bytes that say how long an answer is. */
+const SIZE_BYTES = 4;
+
+/**
+ * A connection that broke in the middle of an answer keeps the half, and kafkajs reads the next connection's bytes as its other half: no
+ * answer is understood any more. A new connection begins with nothing read.
+ */
+function forgetHalfAnswers(): void {
+  const connect = Connection.prototype.connect;
+  Connection.prototype.connect = function (this: Connection): Promise<boolean> {
+    if (!this.isConnected()) {
+      this.chunks = [];
+      this.bytesBuffered = 0;
+      this.bytesNeeded = SIZE_BYTES;
+    }
+    return connect.call(this);
+  };
+}
+
+/**
+ * When an answer does not come in time, kafkajs fails the request and keeps the connection: on one that went silent (a firewall that
+ * forgot it, a peer that lost its power) every later request fails in the same way, for ever. Answers of a connection come in order, so one
+ * that owes an answer for that long has none to give: it is ended, and the next request makes a new one.
+ */
+function endSilentConnections(): void {
+  const owners = new WeakMap<RequestQueue, Connection>();
+  const connect = Connection.prototype.connect;
+  Connection.prototype.connect = function (this: Connection): Promise<boolean> {
+    owners.set(this.requestQueue, this);
+    return connect.call(this);
+  };
+  const create = RequestQueue.prototype.createSocketRequest;
+  RequestQueue.prototype.createSocketRequest = function (this: RequestQueue, request): { timeoutHandler: () => void } {
+    const created = create.call(this, request);
+    const { timeoutHandler } = created;
+    created.timeoutHandler = () => {
+      timeoutHandler();
+      owners.get(this)?.socket?.destroy(new Error('an answer did not come in time'));
+    };
+    return created;
+  };
+}
 
 /**
  * kafkajs re-arms a timer of 1 ms for every connection that has nothing to send (issue 1751), which costs an idle process
  * several percent of a core. A check is only needed while requests wait.
  */
 export function quietIdleConnections(): void {
-  if (quieted) return;
-  quieted = true;
   const schedule = RequestQueue.prototype.scheduleCheckPendingRequests;
   RequestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
     if (this.pending.length > 0) schedule.call(this);

@@ -158,13 +158,16 @@ export class KafkaFetcher {
 
   async #fetchOnce(node: string, topics: readonly string[]): Promise<void> {
     const broker = await this.#cluster.findBroker({ nodeId: node });
-    const asked = new Map(topics.map((topic) => [topic, this.#lowest(topic)]));
+    // Who waited for a topic may have gone meanwhile.
+    const wanted = topics.filter((topic) => this.#wants.has(topic));
+    const asked = new Map(wanted.map((topic) => [topic, this.#lowest(topic)]));
+    if (asked.size === 0) return;
     const { responses } = await broker.fetch({
       isolationLevel: READ_COMMITTED,
       maxWaitTime: POLL_MS,
       minBytes: 1,
       maxBytes: RESPONSE_BYTES,
-      topics: topics.map((topic) => ({
+      topics: wanted.map((topic) => ({
         topic,
         partitions: [{ partition: 0, fetchOffset: String(asked.get(topic)), maxBytes: PARTITION_BYTES }],
       })),

@@ -80,8 +80,25 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     readonly pending: readonly unknown[];
     throttleCheckTimeoutId: unknown;
     scheduleCheckPendingRequests(): void;
+    /** Called for each request; `timeoutHandler` when its answer did not come in time. */
+    createSocketRequest(request: Readonly<Record<string, unknown>>): { timeoutHandler: () => void };
     push(request: Readonly<Record<string, unknown>>): void;
     destroy(): void;
     constructor(options: Readonly<Record<string, unknown>>);
+  }
+}
+
+declare module 'kafkajs/src/network/connection.js' {
+  import type { Socket } from 'node:net';
+  import type RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+  export default class Connection {
+    readonly socket: Socket | undefined;
+    /** What was read of an answer that is not whole yet. */
+    chunks: Buffer[];
+    bytesBuffered: number;
+    bytesNeeded: number;
+    isConnected(): boolean;
+    readonly requestQueue: RequestQueue;
+    connect(): Promise<boolean>;
   }
 }
