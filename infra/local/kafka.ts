@@ -127,6 +127,9 @@ function propertiesText(dir: string, port: number, controllerPort: number, optio
     // Members of a test must not wait for others that never come.
     'group.initial.rebalance.delay.ms': '0',
     'auto.create.topics.enable': 'false',
+    // One that was killed is let in again once its own session is over.
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '500',
     ...options.properties,
   };
   return `${Object.entries(properties)

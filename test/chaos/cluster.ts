@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EDITION, position } from '@paceline/domain';
 import { ALERTS_TOPIC, encodeFact, factsTopic } from '@paceline/events';
 import { startKafkaProxy } from '@paceline/local-servers/kafka-proxy';
@@ -7,23 +8,25 @@ import { SERVICES, type ServiceName, type ServiceProcess, startService } from '.
 import { serviceOf } from '../cluster/routes.ts';
 import { type Servers, startServers } from '../cluster/servers.ts';
 import { delivered, settled, storeAt } from '../cluster/stage.ts';
+import { askRedis } from '../support/ask-redis.ts';
 import { recordsOf } from '../support/stage.ts';
-import { bagOf } from './bag.ts';
+import { bagOf, chosen } from './bag.ts';
 import { type Form, type FormOptions, type Struck, WORKSPACE } from './form.ts';
 import { networkStrikes } from './network.ts';
 
-/** What can be killed: every service, and every server below them. */
-export const STRUCK = [...SERVICES, 'kafka', 'clickhouse', 'redis'] as const;
+/** What can be killed: every service, and every server below them; and two longer troubles. */
+const SERVERS = ['kafka', 'clickhouse', 'redis', 'clickhouse for a minute', 'redis emptied'] as const;
+type ServerStrike = (typeof SERVERS)[number];
+const STRUCK = [...SERVICES, ...SERVERS];
 
 /** Every service as its `main.ts` starts it, on a real broker, a real Redis and the real engine behind HTTP. */
 export async function cluster(options: FormOptions): Promise<Form> {
   const servers = await startServers();
   return services(options, servers, (running) => {
-    const draw = bagOf(STRUCK, options.random);
+    const draw = bagOf(chosen(STRUCK, options.strikes), options.random);
     return async () => {
       const what = draw();
-      if (what === 'kafka' || what === 'clickhouse' || what === 'redis') return strikeServer(what, servers);
-      return running.kill(what);
+      return isServerStrike(what) ? strikeServer(what, servers, options) : running.kill(what);
     };
   });
 }
@@ -34,7 +37,9 @@ export async function network(options: FormOptions): Promise<Form> {
   const proxy = await startKafkaProxy(() => at.servers?.kafka.port ?? 0);
   const servers = await startServers({ advertisedPort: proxy.port });
   at.servers = servers;
-  const form = await services(options, servers, () => networkStrikes({ proxy, servers, random: options.random }));
+  const form = await services(options, servers, (running) =>
+    networkStrikes({ proxy, servers, ...options, killProcessor: () => running.kill('processor') }),
+  );
   return {
     ...form,
     async end() {
@@ -71,8 +76,9 @@ async function services(
     await servers.stop();
   };
   try {
-    await Promise.all(SERVICES.map((name) => start(name)));
-    await Promise.all([...processes.values()].map((each) => each.ready()));
+    await Promise.all(SERVICES.filter((name) => name !== 'processor').map((name) => start(name)));
+    await processes.get('connectors')?.ready();
+    await processes.get('catalog')?.ready();
   } catch (error) {
     await end();
     throw error;
@@ -86,6 +92,7 @@ async function services(
   });
   return {
     url: (method, path) => urls.get(serviceOf(method, path)) ?? '',
+    begin: () => start('processor'),
     strike,
     async close() {
       for (const name of ['connectors', 'catalog', 'query', 'processor'] as const) await stop(name);
@@ -120,9 +127,29 @@ async function services(
 /** Of what each service said last. */
 const SAID_LINES = 12;
 
-async function strikeServer(what: 'kafka' | 'clickhouse' | 'redis', servers: Servers): Promise<Struck> {
-  await servers[what].kill();
-  return { what, back: () => (what === 'kafka' ? servers.kafka.restart() : servers[what].start()) };
+function isServerStrike(what: string): what is ServerStrike {
+  return SERVERS.some((name) => name === what);
+}
+
+async function strikeServer(what: ServerStrike, servers: Servers, { comeAndGoMs }: FormOptions): Promise<Struck> {
+  const { kafka, clickhouse, redis } = servers;
+  switch (what) {
+    case 'kafka':
+      await kafka.kill();
+      return { what, back: () => kafka.restart() };
+    case 'clickhouse':
+      await clickhouse.kill();
+      return { what, back: () => clickhouse.start() };
+    case 'clickhouse for a minute':
+      await clickhouse.kill();
+      return { what, back: () => sleep(comeAndGoMs).then(() => clickhouse.start()) };
+    case 'redis':
+      await redis.kill();
+      return { what, back: () => redis.start() };
+    case 'redis emptied':
+      await askRedis(redis.port, 'FLUSHALL');
+      return { what, back: async () => undefined };
+  }
 }
 
 async function atEnd(log: EventLog, store: ReturnType<typeof storeAt>): Promise<void> {

@@ -12,12 +12,18 @@ export interface FormOptions {
   readonly dir: string;
   readonly env: Readonly<Record<string, string>>;
   readonly random: () => number;
+  /** How long processors come and go, and the engine stays away, when that is drawn. */
+  readonly comeAndGoMs: number;
+  /** Only these are drawn; default: all that the form knows. */
+  readonly strikes?: readonly string[];
 }
 
 /** One of the forms in which Paceline runs, with everything that can be struck. */
 export interface Form {
   /** Who answers a request now; it moves when a process is started again. */
   url(method: 'GET' | 'POST', path: string): string;
+  /** What is to be known before the first tick is said: a subject is judged from what was first known of it. */
+  begin(): Promise<void>;
   /** Ends something that runs, as `kill -9` does; answers its name and how to bring it back. */
   strike(): Promise<Struck>;
   /** Stops what writes, lets the tables come up to the end of the log, and judges a last time. */

@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- --rounds 300 [--form both|one|cluster|network] [--points N] [--seed N] [--game 20] [--keep]`: a game is so many rounds on
+ * `npm run chaos -- --rounds 300 [--form both|one|cluster|network] [--points N] [--seed N] [--game 20] [--away SECONDS] [--strike NAME]... [--keep]`: a game is so many rounds on
  * fresh ground, checked at its end; with `both` one process and the cluster take turns. The last line is the verdict; exit code 0 when all is exact, 2
  * when it is not.
  */
@@ -13,6 +13,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '40' },
     points: { type: 'string', default: '20000' },
     game: { type: 'string', default: '20' },
+    away: { type: 'string', default: '60' },
+    strike: { type: 'string', multiple: true },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
     keep: { type: 'boolean', default: false },
   },
@@ -47,7 +49,16 @@ for (let number = 0; played < rounds; number++) {
   const inThis = Math.min(game, rounds - played);
   say(`\ngame ${number + 1} (${form}): rounds ${played + 1} to ${played + inThis} of ${rounds}, after ${seconds()}`);
   try {
-    const result = await runChaos({ form, rounds: inThis, points, seed: seed + number, say, keep: values.keep });
+    const result = await runChaos({
+      form,
+      rounds: inThis,
+      points,
+      seed: seed + number,
+      say,
+      keep: values.keep,
+      comeAndGoMs: Number(values.away) * 1_000,
+      ...(values.strike === undefined ? {} : { strikes: values.strike }),
+    });
     add(result);
     for (const fault of result.faults) say(`WRONG ${fault}`);
     faults.push(...result.faults);

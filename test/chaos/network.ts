@@ -2,56 +2,68 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaProxy } from '@paceline/local-servers/kafka-proxy';
 import type { Servers } from '../cluster/servers.ts';
 import { comeAndGo } from '../faults/members.ts';
-import { bagOf } from './bag.ts';
+import { bagOf, chosen } from './bag.ts';
 import type { Struck } from './form.ts';
 
 const STORM_MS = 4_000;
 const STORM_EVERY_MS = 250;
 const DELAY_MS = 120;
-const COME_AND_GO_MS = 12_000;
+const COME_AND_GO_EVERY_MS = 2_000;
 
 interface Network {
   readonly proxy: KafkaProxy;
   readonly servers: Servers;
   readonly random: () => number;
+  readonly comeAndGoMs: number;
+  readonly strikes?: readonly string[];
+  /** `kill -9` of the processor that runs as a service. */
+  killProcessor(): Promise<Struck>;
 }
 
 /** What can befall the way to the broker; each resolves at once with how to wait until it is over. */
-export function networkStrikes({ proxy, servers, random }: Network): () => Promise<Struck> {
+export function networkStrikes(network: Network): () => Promise<Struck> {
+  const { proxy, servers, random, comeAndGoMs, killProcessor } = network;
   const few = (): number => 1 + Math.floor(random() * 4);
-  const armed = (what: string, arm: () => void): Struck => {
+  const untilMet = (arm: () => void) => async (): Promise<() => Promise<void>> => {
     arm();
-    return { what, back: () => met(proxy) };
+    return () => met(proxy);
   };
-  const strikes: readonly (() => Struck | Promise<Struck>)[] = [
-    () => armed('acknowledgements lost', () => proxy.arm('answer lost', 'produce', few())),
-    () => armed('writes cut in the middle', () => proxy.arm('request cut', 'produce', few())),
-    () => armed('answers to readers cut in the middle', () => proxy.arm('answer cut', 'fetch', few())),
-    () => armed('a write into a half-open connection', () => proxy.arm('half open', 'produce')),
-    () => {
+  const strikes: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
+    'acknowledgements lost': untilMet(() => proxy.arm('answer lost', 'produce', few())),
+    'writes cut in the middle': untilMet(() => proxy.arm('request cut', 'produce', few())),
+    'answers to readers cut in the middle': untilMet(() => proxy.arm('answer cut', 'fetch', few())),
+    'a write into a half-open connection': untilMet(() => proxy.arm('half open', 'produce')),
+    'every message delayed': async () => {
       proxy.delayMs = DELAY_MS;
-      const back = async (): Promise<void> => {
+      return async () => {
         await sleep(STORM_MS);
         proxy.delayMs = 0;
       };
-      return { what: 'every message delayed', back };
     },
-    () => {
+    'all connections silent': async () => {
       proxy.silence();
-      return { what: 'all connections silent', back: () => sleep(STORM_MS) };
+      return () => sleep(STORM_MS);
     },
-    () => ({ what: 'a storm of cuts', back: () => storm(proxy, random) }),
-    async () => {
+    'a storm of cuts': async () => () => storm(proxy, random),
+    'broker restarted': async () => {
       await servers.kafka.kill();
-      return { what: 'broker restarted', back: () => servers.kafka.restart() };
+      return () => servers.kafka.restart();
     },
-    () => ({
-      what: 'processors coming and going',
-      back: () => comeAndGo({ servers, forMs: COME_AND_GO_MS, everyMs: 2_000 }),
-    }),
-  ];
-  const draw = bagOf(strikes, random);
-  return async () => draw()();
+    'processors coming and going': async () => {
+      // Three that come and go are alone, so that the workspace moves with each that leaves.
+      const processor = await killProcessor();
+      return async () => {
+        await comeAndGo({ servers, forMs: comeAndGoMs, everyMs: COME_AND_GO_EVERY_MS });
+        await processor.back();
+      };
+    },
+  };
+  const draw = bagOf(chosen(Object.keys(strikes), network.strikes), random);
+  return async () => {
+    const what = draw();
+    const back = await strikes[what]?.();
+    return { what, back: async () => back?.() };
+  };
 }
 
 /** Waits a while until what was armed has met its requests; what met none is taken back. */

@@ -13,6 +13,8 @@ export async function oneProcess({ dir, env }: FormOptions): Promise<Form> {
   let { url } = serving;
   return {
     url: () => url,
+    // Its first tick comes a second after the first fact.
+    begin: async () => undefined,
     async strike() {
       await serving?.kill();
       serving = null;

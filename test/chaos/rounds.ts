@@ -18,6 +18,10 @@ export interface ChaosOptions {
   readonly seed: number;
   /** Told how it goes. */
   say(line: string): void;
+  /** Only these are struck; default: all that the form knows. */
+  readonly strikes?: readonly string[];
+  /** How long processors come and go, and the engine stays away, when that is drawn; default a minute. */
+  readonly comeAndGoMs?: number;
   /** Leaves the folder behind, to look at. */
   readonly keep?: boolean;
 }
@@ -43,6 +47,7 @@ export interface ChaosResult {
 const CONCURRENCY = 4;
 const CHECK_INS = 5;
 const HOUR_MS = 3_600_000;
+const COME_AND_GO_MS = 60_000;
 const SECRET = `whsec_${Buffer.from('what only chaos knows').toString('base64')}`;
 
 /**
@@ -57,13 +62,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const receiver = await startReceiver(SECRET);
   writeFileSync(join(dir, 'paceline.yaml'), 'workspace: chaos\negress:\n  allow: [127.0.0.1]\n');
   const env = { PACELINE_SECRET_HOOK_WHSEC: SECRET };
-  const form = await { one: oneProcess, cluster, network }[options.form]({ dir, env, random });
+  const form = await { one: oneProcess, cluster, network }[options.form]({
+    dir,
+    env,
+    random,
+    comeAndGoMs: options.comeAndGoMs ?? COME_AND_GO_MS,
+    ...(options.strikes === undefined ? {} : { strikes: options.strikes }),
+  });
   const room = new Room(form);
   try {
     const definitions = definitionsOf(rounds, points, today, receiver.url);
     await room.postSeen('/v1/definitions/apply', definitions, 'application/yaml');
     await room.pushAll([seedOf(rounds, today)], 1);
     await room.checkIn(SAID, 0, firstDay(today), 'seed');
+    await form.begin();
     // From here on nobody may be told that there is no such metric.
     await room.getSeen('/v1/status?kind=kpi');
     const loads: Load[] = [];

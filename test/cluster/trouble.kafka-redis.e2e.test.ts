@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import { type Kafka, startKafka } from '@paceline/local-servers/kafka';
 import { openKafkaLog } from '@paceline/log/kafka';
 import { Kafka as KafkaClient, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { askRedis } from '../support/ask-redis.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { refusedStart, SERVICES, type ServiceName, type ServiceProcess, startService } from './processes.ts';
 import { serviceOf } from './routes.ts';
@@ -76,18 +76,6 @@ async function countOf(metric: string, position: string): Promise<number> {
     if (status !== 200) return undefined;
     const rows = body.data as { value: string | null }[];
     return rows.reduce((sum, { value }) => sum + Number(value ?? 0), 0);
-  });
-}
-
-function askRedis(port: number, command: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('error', reject);
-    socket.once('data', (bytes) => {
-      socket.destroy();
-      resolve(bytes.toString('utf8').trim());
-    });
-    socket.write(`${command}\r\n`);
   });
 }
 
