@@ -5,6 +5,7 @@ import { createLogger } from 'kafkajs/src/loggers/index.js';
 import Connection from 'kafkajs/src/network/connection.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import socketFactory from 'kafkajs/src/network/socketFactory.js';
+import './kafka-records.ts';
 import { LogUnavailable } from './port.ts';
 
 export interface KafkaConnection {

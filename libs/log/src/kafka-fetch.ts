@@ -275,23 +275,11 @@ function recordOf(topic: string, message: FetchedMessage): LogRecord {
     appendedAt: Number(message.timestamp),
     key: message.key,
     value: message.value ?? EMPTY,
-    headers: headersOf(message.headers),
+    headers: message.headers ?? NO_HEADERS,
   };
 }
 
-function headersOf(raw: FetchedMessage['headers']): Readonly<Record<string, string>> {
-  let headers: Record<string, string> | undefined;
-  for (const name in raw) {
-    const value = raw[name];
-    if (value === null || value === undefined) continue;
-    headers ??= {};
-    // A header given twice counts by its last value, as in the embedded logs.
-    headers[name] = (Buffer.isBuffer(value) ? value : value.at(-1))?.toString('utf8') ?? '';
-  }
-  return headers ?? NO_HEADERS;
-}
-
-/** One topic read in bounded batches, the next chunk under way while the last one is worked on. */
+/** One topic read in bounded batches, the next chunk under way while this one is worked on. */
 export class TopicReader {
   readonly #fetcher: KafkaFetcher;
   readonly #topic: string;
@@ -318,13 +306,14 @@ export class TopicReader {
       signal?.addEventListener('abort', abort, { once: true });
       this.#ahead = undefined;
       this.#buffer = await promise.finally(() => signal?.removeEventListener('abort', abort));
+      const end = this.#buffer.at(-1);
+      if (end !== undefined) this.#ahead = this.#begin(end.offset + 1);
     }
     const records = this.#buffer.slice(0, this.#recordsMax);
     const last = records.at(-1);
     if (last === undefined) return records;
     this.#buffer = this.#buffer.slice(records.length);
     this.#next = last.offset + 1;
-    if (this.#buffer.length === 0) this.#ahead = this.#begin(this.#next);
     return records;
   }
 

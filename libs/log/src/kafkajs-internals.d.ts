@@ -8,7 +8,8 @@ declare module 'kafkajs/src/cluster/index.js' {
     readonly timestamp: string;
     readonly key: Buffer | null;
     readonly value: Buffer | null;
-    readonly headers: Readonly<Record<string, Buffer | readonly Buffer[] | null | undefined>>;
+    /** As `kafka-records.ts` reads them; messages of the old formats have none. */
+    readonly headers?: Readonly<Record<string, string>>;
     readonly isControlRecord: boolean;
   }
   export interface FetchedPartition {
