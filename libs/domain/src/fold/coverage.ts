@@ -76,6 +76,11 @@ export class FeederState {
     this.feeder = feeder;
   }
 
+  /** The same object as long as the points say the same of what is covered. */
+  get extent(): Extent | null {
+    return this.#extent;
+  }
+
   /** Whether the feeder ever said what it covers; from then on its points say nothing. */
   get explicit(): boolean {
     return this.#explicit || this.#waiting.length > 0;

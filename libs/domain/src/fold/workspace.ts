@@ -159,6 +159,7 @@ export class WorkspaceFold extends DefinitionFold {
     // With revisions of the source, an earlier statement may stand against any later one.
     const revised = activity.metric?.revisions === true;
     const before = feeder.explicit ? null : feeder.coverage(activity.points);
+    const { extent } = feeder;
     for (const [bucket, stated] of this.#bucketsOfRecord(activity, fact, recordedAt)) {
       this.touched.bucket(activity.name, bucket, stated.validFrom);
       this.fresh.bucket(activity.name, bucket, stated.validFrom);
@@ -167,7 +168,8 @@ export class WorkspaceFold extends DefinitionFold {
       if (stated.retracted || ahead) feeder.retracted(bucket, readAt);
       if (stated.valued && !ahead) feeder.stated(bucket, readAt, revised);
     }
-    if (before === null) return;
+    // Nearly every record lies within what was stated before, and comparing coverages costs more than the rest of the fold.
+    if (before === null || feeder.extent === extent) return;
     const moved = firstDifference(before, feeder.coverage(activity.points));
     if (moved !== null) this.#coverageMoved(activity, moved);
   }
