@@ -24,7 +24,7 @@ import { judgedRanges, standingJudgements } from './sql.ts';
 /** Their metrics' cells are in memory at one time. */
 const SLICE_SUBJECTS = 100;
 /** Judgements of one insert. */
-const INSERT_ROWS = 2_000;
+const INSERT_ROWS = 10_000;
 
 export interface TickContext extends Tick {
   readonly previous: LastTick | null;

@@ -61,7 +61,7 @@ export const DEFAULTS: ProcessorOptions = {
   snapshotRecords: 10_000,
   snapshotMs: 300_000,
   sliceMs: 1_000,
-  sliceEvaluations: 4_000,
+  sliceEvaluations: 10_000,
   cellsMax: 300_000,
 };
 
