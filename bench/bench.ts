@@ -5,6 +5,7 @@ import { BATCHED, measureIngest, SINGLE } from './ingest/measure.ts';
 import { measureOneProcess } from './one-process.ts';
 import type { ReplayDone, ReplayOrder } from './replay.ts';
 import type { Measure } from './report.ts';
+import { measureStages } from './stages.ts';
 import { measureTrends, TREND_SHAPE } from './trend.ts';
 
 export interface BenchOptions {
@@ -95,6 +96,13 @@ const replay: Run = async ({ smoke, replayPoints, say }) => {
   ];
 };
 
+const stages: Run = ({ smoke, rounds }) =>
+  measureStages({
+    batched: { ...BATCHED, ...(smoke ? { ...SMALL, recordPoints: 20 } : { metrics: 50 }) },
+    single: { ...SINGLE, ...(smoke ? SMALL : { metrics: 100 }) },
+    rounds: smoke ? 1 : rounds * 3,
+  });
+
 export const MEASURES: ReadonlyMap<string, Run> = new Map([
   ['batched', batched],
   ['single', single],
@@ -102,6 +110,7 @@ export const MEASURES: ReadonlyMap<string, Run> = new Map([
   ['evaluator', evaluation],
   ['process', process],
   ['replay', replay],
+  ['stages', stages],
 ]);
 
 export async function runBench(options: BenchOptions): Promise<Measure[]> {
