@@ -131,6 +131,14 @@ describe('where the writer tells of what it wrote', () => {
   });
 });
 
+it.each(PATHS)('%s is read anew where the tables were exchanged, though they are as far', async (path) => {
+  const first = await ask(told, path);
+  told.query.moved(told.log.workspace);
+  const again = await ask(told, path, { 'if-none-match': String(first.headers.etag) });
+  // The tag of a status is of what it says, that of the others of where it stands.
+  expect([again.status, again.asked > 0]).toEqual([/status|tree/.test(path) ? 304 : 200, true]);
+});
+
 describe('where the engine is asked in the background', () => {
   it('a reader that comes back does not wait for it, and sees what was written soon', async () => {
     const first = await ask(asked, '/v1/trend?metric=sales');
