@@ -16,7 +16,8 @@ import {
   subjectsOf,
   TICK,
 } from '@paceline/domain';
-import { isContinuous, type SeriesKey, seriesOf, seriesText } from '@paceline/processor/alert-series';
+import { isContinuous, type SeriesKey, seriesOf } from '@paceline/domain/alert/series';
+import { seriesText } from '@paceline/processor/alert-series';
 import { judgedSubjects } from '@paceline/processor/candidates';
 import { type ReplayedTick, replay } from '../support/replay.ts';
 

@@ -23,7 +23,8 @@ import {
   type Span,
   TICK,
 } from '@paceline/domain';
-import { isContinuous, type SeriesKey, seriesOf, seriesText } from '@paceline/processor/alert-series';
+import { isContinuous, type SeriesKey, seriesOf } from '@paceline/domain/alert/series';
+import { seriesText } from '@paceline/processor/alert-series';
 import { judgedSubjects } from '@paceline/processor/candidates';
 import { factsOf, statusOf } from '@paceline/processor/testing/oracle';
 import { replay } from './replay.ts';

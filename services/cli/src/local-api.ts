@@ -5,7 +5,7 @@ import type { Output } from './output.ts';
 
 const SETTLE_ALERTS_MS = 10_000;
 /** Posts that append nothing: there is nothing to judge after them. */
-const WITHOUT_FACTS = ['/v1/definitions/plan', '/v1/what-if', '/v1/replay'];
+const WITHOUT_FACTS = ['/v1/definitions/plan', '/v1/what-if', '/v1/backtest', '/v1/replay'];
 
 /**
  * The project folder opened in this process, answering the same requests as a server would, without a port. When it closes,

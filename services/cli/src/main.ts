@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { registerBacktest } from './commands/backtest.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerDefinitions } from './commands/definitions.ts';
 import { registerDemo } from './commands/demo.ts';
@@ -38,6 +39,7 @@ export function buildProgram(): Command {
   registerInit(program, context);
   registerDefinitions(program, context);
   registerWhatIf(program, context);
+  registerBacktest(program, context);
   registerServe(program, context);
   registerSources(program, context);
   registerWrites(program, context);

@@ -3,44 +3,15 @@ import {
   type AlertPoint,
   type AlertState,
   alertPoint,
-  type Catalog,
   type Evaluation,
   evolveAlert,
   foldAlert,
-  parseSubject,
   type RuleOf,
+  type SeriesKey,
 } from '@paceline/domain';
 
 /** Grid points kept in memory; a correction of an older one reads all of them back. */
 const POINTS_MAX = 1_000;
-
-/** What alerts of one subject fold over: the grid points of one period, or of all its life where periods are single buckets. */
-export interface SeriesKey {
-  /** The subject rules watch, without a period's label. */
-  readonly subject: string;
-  /** Label of the period; empty: one series for ever. */
-  readonly period: string;
-}
-
-/**
- * The series an evaluation belongs to. A KPI to date has one a period, ended by what `kpi/NAME@LABEL` says at the close. A
- * KPI of single buckets or moving windows has one for ever, or a run of bad buckets could never be counted; what its
- * closed buckets say is a series of its own, of one word.
- */
-export function seriesOf(catalog: Catalog, evaluation: Evaluation): SeriesKey | undefined {
-  const id = parseSubject(evaluation.subject);
-  if (id === undefined) return undefined;
-  if (id.kind !== 'kpi') return { subject: evaluation.subject, period: evaluation.period?.label ?? '' };
-  const subject = `kpi/${id.name}`;
-  if (id.label !== undefined) return { subject, period: id.label };
-  return { subject, period: isContinuous(catalog, subject) ? '' : (evaluation.period?.label ?? '') };
-}
-
-export function isContinuous(catalog: Catalog, subject: string): boolean {
-  const id = parseSubject(subject);
-  const kind = id?.kind === 'kpi' ? catalog.kpis.get(id.name)?.period.kind : undefined;
-  return kind === 'each' || kind === 'rolling' || kind === 'latest';
-}
 
 interface Folded {
   readonly rule: RuleOf;
@@ -125,9 +96,4 @@ export class AlertSeries {
 
 export function seriesText({ subject, period }: SeriesKey): string {
   return `${subject}\n${period}`;
-}
-
-/** Orders judgements as the machine folds them: what closes a period comes last. */
-export function byInstant(left: Evaluation, right: Evaluation): number {
-  return left.asOf - right.asOf || Number(left.score !== null) - Number(right.score !== null);
 }

@@ -5,10 +5,13 @@ import {
   type Announced,
   type Announcement,
   announce,
+  byInstant,
   type Evaluation,
   formatPosition,
   type Instant,
   instantText,
+  isContinuous,
+  isFolded,
   type Position,
   parseDuration,
   parseSubject,
@@ -16,12 +19,15 @@ import {
   rankOf,
   reminderDue,
   ruleOf,
+  type SeriesKey,
+  seriesOf,
   type Transition,
   type WorkspaceFold,
+  watcherOf,
 } from '@paceline/domain';
 import { approximateMs } from '@paceline/domain/time/duration';
 import { ALERTS_TOPIC, encodeAlertRecord, readStoredEvaluation, readStoredTransition } from '@paceline/events';
-import { AlertSeries, byInstant, isContinuous, type SeriesKey, seriesOf, seriesText } from './alert-series.ts';
+import { AlertSeries, seriesText } from './alert-series.ts';
 import { judgedSubjects } from './candidates.ts';
 import type { Tick } from './evaluation-rows.ts';
 import type { WorkspaceDeps } from './options.ts';
@@ -357,8 +363,7 @@ export class Alerts {
     const policies = new Map([...catalog.policies.values()].map((policy) => [policy.label, policy]));
     const rules = [...catalog.alertRules.values()].map((document): CompiledRule => {
       const { spec, metadata } = document;
-      const globs = spec.watch.map(globOf);
-      const watches = (subject: string): boolean => globs.some((glob) => glob.test(subject));
+      const watches = watcherOf(spec.watch);
       return {
         name: metadata.name,
         spec,
@@ -366,8 +371,7 @@ export class Alerts {
         // Policies are part of how a rule reads history: their margins decide what is good.
         version: `${formatPosition(catalog.position ?? 0)} ${spec.when} ${spec.for} ${spec.recover}`,
         watches,
-        folds: ({ subject, period }) =>
-          watches(subject) && (spec.when === 'missed' || period === '' || !isContinuous(catalog, subject)),
+        folds: (key) => watches(key.subject) && isFolded(catalog, spec.when, key),
       };
     });
     this.#rules = { position: catalog.position, rules };
@@ -397,7 +401,3 @@ function sha256(...parts: readonly string[]): string {
 }
 
 /** `kpi/*` matches every KPI; a `*` stands for any text. */
-function globOf(pattern: string): RegExp {
-  const escaped = pattern.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('.*')}$`);
-}

@@ -1,5 +1,6 @@
 import type { Routes, Service } from '@paceline/runtime';
 import { alertReads } from './alert-routes.ts';
+import { backtestRoutes } from './backtest-routes.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
 import type { QueryDeps } from './deps.ts';
 import { Evaluations } from './evaluations.ts';
@@ -49,6 +50,7 @@ export function createQuery(deps: QueryDeps): Query {
     judgementRoutes(deps, knowledge),
     deadLetterRoutes(deps, knowledge),
     whatIfRoutes(deps, knowledge),
+    backtestRoutes(deps, knowledge),
   ];
   return {
     routes: async (app) => {

@@ -6,6 +6,7 @@ import {
   documentId,
   evaluator,
   type Instant,
+  isContinuous,
   parseSubject,
   subjectsOf,
   type Verdict,
@@ -95,8 +96,7 @@ export async function whatIf(
 function isOneOfMany(before: Catalog, after: Catalog, subject: string): boolean {
   const id = parseSubject(subject);
   if (id?.kind !== 'kpi' || id.label === undefined) return false;
-  const kind = (after.kpis.get(id.name) ?? before.kpis.get(id.name))?.period.kind;
-  return kind === 'each' || kind === 'rolling' || kind === 'latest';
+  return isContinuous(after.kpis.has(id.name) ? after : before, `kpi/${id.name}`);
 }
 
 async function gridPoints(

@@ -11,3 +11,4 @@ export {
   ruleOf,
 } from './machine.ts';
 export { type AlertPoint, type AlertStanding, alertPoint, rankOf, standingOf } from './point.ts';
+export { byInstant, isContinuous, isFolded, type SeriesKey, seriesOf, watcherOf } from './series.ts';

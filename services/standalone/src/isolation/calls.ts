@@ -55,6 +55,7 @@ export function callsOf(route: string, side: Side, ids: Ids): readonly Call[] | 
       { path: '', body: { documents: [], command: ids.command } },
     ],
     'POST /v1/what-if': [{ path: '', body: { documents: [], prune: true } }],
+    'POST /v1/backtest': [{ path: '', body: { rule: `${prefix}-rule` } }],
     'POST /v1/check-ins': [{ path: '', body: { subject: `key_result/${prefix}-goal/${prefix}-nps`, value: '30' } }],
     'POST /v1/overrides': [{ path: '', body: { source: `${prefix}-source`, allow: 'mass_retraction' } }],
     'POST /v1/observations': [{ path: '', body: { metric: `${prefix}-metric`, period: today(-6), value } }],
