@@ -27,6 +27,24 @@ describe('docs/evaluation.md', () => {
     }
   });
 
+  it('tells what each preset says of one key result, as the scenario does', () => {
+    const scenario = readFileSync(
+      new URL('../libs/domain/scenarios/one-key-result-many-verdicts.yaml', import.meta.url),
+      'utf8',
+    );
+    const said = [...scenario.matchAll(/subject: key_result\/o\/(\w+), verdict: (\w+)/g)];
+    expect(said.map(([, name]) => name).sort()).toEqual([...PRESETS.keys()].sort());
+    for (const [, name = '', verdict = ''] of said) {
+      expect(docs).toContain(`| \`${name}\` | ${verdict.replace('_', ' ')} | `);
+    }
+  });
+
+  it('has a scenario with the bars of every preset', () => {
+    for (const name of PRESETS.keys()) {
+      expect(existsSync(new URL(`../libs/domain/scenarios/threshold-${name}.yaml`, import.meta.url)), name).toBe(true);
+    }
+  });
+
   it('names scenarios that exist', () => {
     const named = docs.match(/`([a-z]+(?:-[a-z]+){2,})(?:\.yaml)?`/g) ?? [];
     expect(named.length).toBeGreaterThan(10);

@@ -3,9 +3,9 @@ import type { Instant, Span } from '../instant.ts';
 import { matchingSeries, readMetric } from '../metric/aggregate.ts';
 import { sourcesOf } from '../metric/metric.ts';
 import { indexOfSeries } from '../metric/series-index.ts';
-import { divide, isZero, ONE, type Rational, ZERO } from '../number/rational.ts';
+import { divide, isZero, ONE, type Rational, toNumber, ZERO } from '../number/rational.ts';
 import { elapsedShare, micros } from '../pace/elapsed.ts';
-import { type Course, expectedAt, LINEAR, median, type PaceLine } from '../pace/line.ts';
+import { type Course, expectedAt, expectedWords, LINEAR, median, type PaceLine } from '../pace/line.ts';
 import { bucketUntil, type Grid } from '../time/bucket.ts';
 import { earlierSpans } from '../time/step.ts';
 import type { Zone } from '../time/zone.ts';
@@ -37,12 +37,28 @@ export function expectedByPace(
   at: Instant,
   seasonal: { readonly source: Source; readonly seasons: Seasons; readonly asOf: Instant } | null,
 ): Expected {
-  if (line.method !== 'seasonal') return { share: expectedAt(line, course, at), method: line.method };
+  if (line.method !== 'seasonal') {
+    const share = expectedAt(line, course, at);
+    noteExpected(context, expectedWords(line, course, at), share);
+    return { share, method: line.method };
+  }
   const share =
     seasonal === null || !seasonal.source.metric.cumulative
       ? null
       : seasonalShare(context, line.season, course.period, at, seasonal);
-  return share === null ? { share: expectedAt(LINEAR, course, at), method: 'linear' } : { share, method: 'seasonal' };
+  if (share !== null) return { share, method: 'seasonal' };
+  const linear = expectedAt(LINEAR, course, at);
+  noteExpected(context, expectedWords(LINEAR, course, at), linear);
+  return { share: linear, method: 'linear' };
+}
+
+/** For the explanation: what E* was made of. */
+export function noteExpected(
+  context: Context,
+  { formula, filled }: { readonly formula: string; readonly filled: string },
+  share: Rational,
+): void {
+  context.trace?.formulas.push({ name: 'E*', formula, filled, result: String(toNumber(share)) });
 }
 
 const SPANS_MAX = 1000;
@@ -72,7 +88,10 @@ function seasonalShare(
     if (share !== null) shares.push(share);
   }
   if (shares.length < 2) return null;
-  return at >= period.to ? ONE : median(shares);
+  const share = at >= period.to ? ONE : (median(shares) ?? ONE);
+  const filled = at >= period.to ? '1' : `median(${shares.map((each) => toNumber(each)).join(', ')})`;
+  noteExpected(context, { formula: 'median of the shares that earlier spans had reached', filled }, share);
+  return share;
 }
 
 /** A little less than the shortest year, so that none is missed. */

@@ -3,14 +3,14 @@ import type { CompiledKeyResult } from '../definition/compiled.ts';
 import type { Instant } from '../instant.ts';
 import { latestBucket, readMetric } from '../metric/aggregate.ts';
 import { formatDecimal } from '../number/decimal.ts';
-import { add, alongScaled, compare, divide, ONE, type Rational, subtract, toNumber, ZERO } from '../number/rational.ts';
+import { alongScaled, compare, divide, ONE, type Rational, subtract, toNumber, ZERO } from '../number/rational.ts';
 import { bucketEdge } from '../time/bucket.ts';
 import type { CheckIn } from '../view.ts';
 import { checkInsWithin, checkInValue, lastCheckIn } from './check-in.ts';
 import type { Context } from './context.ts';
 import { blank, clamp, conclude, type Draft, textOf } from './draft.ts';
-import { expectedByPace, seasonsOfCycle } from './expected.ts';
-import { measureMilestones } from './milestones.ts';
+import { expectedByPace, noteExpected, seasonsOfCycle } from './expected.ts';
+import { measureMilestones, shareWords, weightOf } from './milestones.ts';
 import { evaluatePerGrain, type PerGrain } from './per-grain.ts';
 import {
   carryRule,
@@ -96,7 +96,7 @@ function measure(context: Context, draft: Draft, result: CompiledKeyResult, chec
     case 'reach':
       return reach(context, draft, result, checkIns);
     case 'milestones':
-      return measureMilestones(result, checkIns, draft.asOf);
+      return measureMilestones(context, result, checkIns, draft.asOf);
     case 'done': {
       const done = checkIns.findLast((checkIn) => checkIn.done !== undefined)?.done === true;
       const progress = done ? ONE : ZERO;
@@ -210,12 +210,15 @@ function expectedShare(
   at: Instant,
 ): Rational {
   const { span } = result.cycle;
-  if (result.type === 'at_least' || result.type === 'at_most' || result.type === 'between') return ONE;
+  if (result.type === 'at_least' || result.type === 'at_most' || result.type === 'between') {
+    if (context.trace !== undefined) noteExpected(context, { formula: '1', filled: '1' }, ONE);
+    return ONE;
+  }
   if (result.type === 'milestones' && result.milestones.some(({ due }) => due !== null)) {
     draft.paceMethod = 'milestones';
-    return dueShare(result, Math.min(draft.asOf, span.to));
+    return dueShare(context, result, Math.min(draft.asOf, span.to));
   }
-  if (result.pace.method === 'linear') {
+  if (result.pace.method === 'linear' && context.trace === undefined) {
     draft.paceMethod = 'linear';
     return context.elapsed(span, at).share;
   }
@@ -228,14 +231,14 @@ function expectedShare(
 }
 
 /** The weight due by an instant over all; a milestone without a date is due at the end of the cycle. */
-function dueShare(result: CompiledKeyResult, at: Instant): Rational {
-  let due = ZERO;
-  let all = ZERO;
-  for (const milestone of result.milestones) {
-    all = add(all, milestone.weight);
-    if ((milestone.due ?? result.cycle.span.to) <= at) due = add(due, milestone.weight);
+function dueShare(context: Context, result: CompiledKeyResult, at: Instant): Rational {
+  const due = result.milestones.filter((milestone) => (milestone.due ?? result.cycle.span.to) <= at);
+  const share = divide(weightOf(due), weightOf(result.milestones)) ?? ZERO;
+  if (context.trace !== undefined) {
+    const filled = shareWords(due, result.milestones);
+    noteExpected(context, { formula: 'Σ weight due / Σ weight', filled }, share);
   }
-  return divide(due, all) ?? ZERO;
+  return share;
 }
 
 function putScore(draft: Draft, progress: Progress): void {

@@ -1,9 +1,9 @@
 import { inForce, nearestInForce } from '../dating.ts';
 import type { BandEdge, CompiledBands, CompiledKpi } from '../definition/compiled.ts';
 import type { Instant } from '../instant.ts';
-import { compare, fromScaled, multiply, type Rational, toScaled, ZERO } from '../number/rational.ts';
+import { compare, fromScaled, multiply, type Rational, toNumber, toScaled, ZERO } from '../number/rational.ts';
 import { isEarly } from '../policy/judge.ts';
-import { atLeast } from '../policy/policy.ts';
+import { atLeast, passes } from '../policy/policy.ts';
 import type { Context } from './context.ts';
 import { conclude, type Draft } from './draft.ts';
 import type { Measured } from './reading.ts';
@@ -35,12 +35,12 @@ export function judgeKpi(
   if (!hasTarget(draft, kpi, end)) conclude(draft, 'no_target', 'no_target_in_force');
   else if (missing !== null) conclude(draft, missing.verdict, missing.reason);
   else if (standing === null) conclude(draft, 'no_target', 'no_target_in_force');
-  else if (closed) closeKpi(draft, kpi, standing);
-  else if (kpi.direction === 'within') judgeWithin(draft, kpi, standing, end);
+  else if (closed) closeKpi(draft, context, kpi, standing);
+  else if (kpi.direction === 'within') judgeWithin(draft, context, kpi, standing, end);
   else {
     const bands = kpi.hasBands ? inForce(kpi.bands, draft.asOf, end) : undefined;
     if (bands === undefined) judgeByPolicy(draft, context, kpi, standing, end);
-    else judgeByBands(draft, kpi, standing, bands);
+    else judgeByBands(draft, context, kpi, standing, bands);
   }
 }
 
@@ -50,22 +50,36 @@ function hasTarget(draft: Draft, kpi: CompiledKpi, end: Instant): boolean {
     : inForce(kpi.target, draft.asOf, end) !== undefined;
 }
 
-function closeKpi(draft: Draft, kpi: CompiledKpi, { value, target }: KpiStanding): void {
+function closeKpi(draft: Draft, context: Context, kpi: CompiledKpi, { value, target }: KpiStanding): void {
   const met =
     kpi.direction === 'lower'
       ? compare(value, target) <= 0
       : draft.progressRaw === null
         ? compare(value, target) >= 0
         : atLeast(draft.progressRaw, 1);
+  if (kpi.direction !== 'lower' && draft.progressRaw !== null) {
+    context.trace?.thresholds.push({
+      verdict: 'achieved',
+      measure: draft.progressRaw,
+      bar: { atLeast: 1 },
+      passed: met,
+    });
+  } else noteEdge(context, kpi, 'achieved', value, target, met);
   conclude(draft, met ? 'achieved' : 'missed', met ? 'met_at_close' : 'missed_at_close');
 }
 
-function judgeWithin(draft: Draft, kpi: CompiledKpi, { value }: KpiStanding, end: Instant): void {
+function judgeWithin(draft: Draft, context: Context, kpi: CompiledKpi, { value }: KpiStanding, end: Instant): void {
   if (draft.progressRaw === 1) {
     conclude(draft, 'on_track', 'inside_range');
     return;
   }
   const band = inForce(kpi.bands, draft.asOf, end)?.atRiskRange ?? null;
+  if (band !== null && context.trace !== undefined) {
+    const measure = toNumber(value);
+    for (const bar of [{ atLeast: toNumber(band.low) }, { atMost: toNumber(band.high) }]) {
+      context.trace.thresholds.push({ verdict: 'at_risk', measure, bar, passed: passes(measure, bar) });
+    }
+  }
   const near = band !== null && compare(value, band.low) >= 0 && compare(value, band.high) <= 0;
   conclude(draft, near ? 'at_risk' : 'off_track', near ? 'inside_at_risk_band' : 'outside_range');
 }
@@ -75,12 +89,37 @@ function meets(kpi: CompiledKpi, value: Rational, edge: Rational): boolean {
   return kpi.direction === 'lower' ? compare(value, edge) <= 0 : compare(value, edge) >= 0;
 }
 
-function judgeByBands(draft: Draft, kpi: CompiledKpi, standing: KpiStanding, bands: CompiledBands): void {
+function judgeByBands(
+  draft: Draft,
+  context: Context,
+  kpi: CompiledKpi,
+  standing: KpiStanding,
+  bands: CompiledBands,
+): void {
+  const { value } = standing;
   const onTrack = edgeOf(bands.onTrack, kpi, standing) ?? standing.expected;
   const atRisk = edgeOf(bands.atRisk, kpi, standing);
-  if (meets(kpi, standing.value, onTrack)) conclude(draft, 'on_track', 'inside_on_track_band');
-  else if (atRisk !== null && meets(kpi, standing.value, atRisk)) conclude(draft, 'at_risk', 'inside_at_risk_band');
+  const green = meets(kpi, value, onTrack);
+  const yellow = atRisk !== null && meets(kpi, value, atRisk);
+  noteEdge(context, kpi, 'on_track', value, onTrack, green);
+  if (atRisk !== null) noteEdge(context, kpi, 'at_risk', value, atRisk, yellow);
+  if (green) conclude(draft, 'on_track', 'inside_on_track_band');
+  else if (yellow) conclude(draft, 'at_risk', 'inside_at_risk_band');
   else conclude(draft, 'off_track', 'outside_bands');
+}
+
+/** For the explanation: a value compared with an edge, both in the metric's unit. */
+function noteEdge(
+  context: Context,
+  kpi: CompiledKpi,
+  verdict: 'on_track' | 'at_risk' | 'achieved',
+  value: Rational,
+  edge: Rational,
+  passed: boolean,
+): void {
+  if (context.trace === undefined) return;
+  const bar = kpi.direction === 'lower' ? { atMost: toNumber(edge) } : { atLeast: toNumber(edge) };
+  context.trace.thresholds.push({ verdict, measure: toNumber(value), bar, passed });
 }
 
 /**
@@ -99,18 +138,23 @@ function judgeByPolicy(draft: Draft, context: Context, kpi: CompiledKpi, standin
   const bar = policy?.kind === 'final' ? standing.target : standing.expected;
   const met = meets(kpi, standing.value, bar);
   const { ratio, final } = standing;
+  const noteBar = (): void => noteEdge(context, kpi, 'on_track', standing.value, bar, met);
   if (final === null || policy === undefined || expected === null || gap === null) {
+    noteBar();
     conclude(draft, met ? 'on_track' : 'off_track', met ? 'meets_expected' : 'target_not_met');
     return;
   }
   const placed = { elapsed: elapsed ?? 1, expected, gap, ratio, final };
   // Without a ratio what meets the expectation is decided, but early is said before anything else.
   if (met && ratio === null && !isEarly(policy, placed)) {
+    noteBar();
     conclude(draft, 'on_track', 'meets_expected');
     return;
   }
   const judgement = judgeBy(context, policy, placed);
   // Whatever the policy's arithmetic makes of it, what meets the expectation is on track.
-  if (met && judgement.verdict !== 'on_track') conclude(draft, 'on_track', 'meets_expected');
-  else conclude(draft, judgement.verdict, judgement.reason);
+  if (met && judgement.verdict !== 'on_track') {
+    noteBar();
+    conclude(draft, 'on_track', 'meets_expected');
+  } else conclude(draft, judgement.verdict, judgement.reason);
 }

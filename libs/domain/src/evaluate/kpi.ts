@@ -296,7 +296,7 @@ function standWithin(draft: Draft, kpi: CompiledKpi, value: Rational, end: Insta
 
 function paced(draft: Draft, context: Context, kpi: CompiledKpi, target: Rational, span: Span, at: Instant): Rational {
   const { period, source } = kpi;
-  if (kpi.pace.method === 'linear') {
+  if (kpi.pace.method === 'linear' && context.trace === undefined) {
     draft.paceMethod = 'linear';
     return context.elapsed(span, at).share;
   }

@@ -2,7 +2,7 @@ import { type Effective, inForce, original } from '../dating.ts';
 import type { CompiledKeyResult, Range, Source } from '../definition/compiled.ts';
 import type { Instant, Span } from '../instant.ts';
 import { readMetric } from '../metric/aggregate.ts';
-import { compare, ONE, type Rational, rational, ZERO } from '../number/rational.ts';
+import { compare, ONE, type Rational, rational, toNumber, ZERO } from '../number/rational.ts';
 import { bucketsBetween } from '../time/bucket.ts';
 import type { CheckIn } from '../view.ts';
 import { checkInValue } from './check-in.ts';
@@ -63,12 +63,32 @@ export function evaluatePerGrain(
     resets: grains.resets,
     missing: judged.length === 0 ? { verdict: 'insufficient_data', reason: 'nothing_complete' } : null,
   };
+  const progress = share(result, judged, ({ met }) => met === true);
+  noteShare(context, result, judged, progress);
   return {
     measured,
-    progress: share(result, judged, ({ met }) => met === true),
+    progress,
     original: share(result, grains.withData, ({ metOriginal }) => metOriginal),
     coverage,
   };
+}
+
+/** For the explanation: how many grains were met of those judged. */
+function noteShare(
+  context: Context,
+  { mode }: CompiledKeyResult,
+  judged: readonly Grain[],
+  progress: Rational | null,
+): void {
+  if (context.trace === undefined || progress === null) return;
+  const met = judged.filter((grain) => grain.met === true).length;
+  const last = judged.at(-1)?.met === true ? 1 : 0;
+  const words = {
+    compliance: { formula: 'grains met / complete grains with data', filled: `${met} / ${judged.length}` },
+    latest: { formula: 'the last grain met ? 1 : 0', filled: `${last}` },
+    worst: { formula: 'all grains met ? 1 : 0', filled: `floor(${met} / ${judged.length})` },
+  };
+  context.trace.formulas.push({ name: 'P', ...words[mode], result: String(toNumber(progress)) });
 }
 
 function share(result: CompiledKeyResult, grains: readonly Grain[], isMet: (grain: Grain) => boolean): Rational | null {

@@ -259,9 +259,10 @@ function trace(
   ] as const) {
     const terms = standings.map((standing) => `${standing.weight} · ${standing[key]}`).join(' + ');
     const mean = { formula: `Σ weight · ${name} / Σ weight`, filled: `(${terms}) / (${weights})` };
+    const differences = standings.map((standing) => `${standing.progress} − ${standing.expected}`).join(', ');
     const least = {
-      formula: `${name} of the member with the lowest P − E*`,
-      filled: standings.map(({ progress, expected }) => `${progress} − ${expected}`).join(', '),
+      formula: `${name} of the member with the lowest P − E* (${differences})`,
+      filled: String(joined[key]),
     };
     context.trace.formulas.push({ name, ...(method === 'mean' ? mean : least), result: String(joined[key]) });
   }

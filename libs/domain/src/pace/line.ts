@@ -11,8 +11,10 @@ import {
   ONE,
   type Rational,
   subtract,
+  toNumber,
   ZERO,
 } from '../number/rational.ts';
+import { instantText } from '../time/instant-text.ts';
 import { elapsedShare } from './elapsed.ts';
 
 /** How expected progress grows over a period, compiled from `pace`. */
@@ -114,19 +116,66 @@ function alongMarks(line: Extract<PaceLine, { method: 'phased' }>, course: Cours
 }
 
 function valueAlong(line: Extract<PaceLine, { method: 'phased' }>, course: Course, at: Instant): Rational {
-  const { period, baseline, target } = course;
+  const { last, next } = marksAround(line, course, at);
+  return line.mode === 'stepped' ? last.value : onTheWay(last, next, at);
+}
+
+/** The last mark reached and the next one; the line begins at (start, baseline) and ends at (end, target). */
+function marksAround(
+  line: Extract<PaceLine, { method: 'phased' }>,
+  { period, baseline, target }: Course,
+  at: Instant,
+): { readonly last: Mark; readonly next: Mark } {
   let last: Mark = { at: period.from, value: baseline };
   for (const mark of line.marks) {
     if (mark.at <= period.from || mark.at >= period.to) continue;
-    if (mark.at > at) return line.mode === 'stepped' ? last.value : onTheWay(last, mark, at);
+    if (mark.at > at) return { last, next: mark };
     last = mark;
   }
-  return line.mode === 'stepped' ? last.value : onTheWay(last, { at: period.to, value: target }, at);
+  return { last, next: { at: period.to, value: target } };
 }
 
 function onTheWay(from: Mark, to: Mark, at: Instant): Rational {
   const part = elapsedShare({ from: from.at, to: to.at }, at);
   return add(from.value, multiply(part, subtract(to.value, from.value)));
+}
+
+/** How `expectedAt` came to its answer: the formula, and the same with its numbers put in. */
+export function expectedWords(
+  line: Exclude<PaceLine, { method: 'seasonal' }>,
+  course: Course,
+  at: Instant,
+): { readonly formula: string; readonly filled: string } {
+  const elapsed = elapsedShare(course.period, at);
+  if (line.method === 'linear' || (line.method === 'phased' && at >= course.period.to)) {
+    return { formula: 'E', filled: String(toNumber(elapsed)) };
+  }
+  if (line.method === 'points') return pointsWords(line.points, elapsed);
+  const { last, next } = marksAround(line, course, Math.max(at, course.period.from));
+  const [b, t, v] = [course.baseline, course.target, last.value].map(exactText);
+  if (line.mode === 'stepped') return { formula: '(last step − b) / (t − b)', filled: `(${v} − ${b}) / (${t} − ${b})` };
+  const part = `(${instantText(at)} − ${instantText(last.at)}) / (${instantText(next.at)} − ${instantText(last.at)})`;
+  return {
+    formula: '(value on the line − b) / (t − b)',
+    filled: `(${v} + (${exactText(next.value)} − ${v}) · ${part} − ${b}) / (${t} − ${b})`,
+  };
+}
+
+function pointsWords(points: readonly SharePoint[], elapsed: Rational) {
+  const index = points.findIndex((point) => compare(point.elapsed, elapsed) >= 0);
+  const right = points[index];
+  const left = points[index - 1];
+  if (right === undefined || left === undefined) return { formula: 'E', filled: String(toNumber(elapsed)) };
+  const [t0, t1, e0, e1] = [left.elapsed, right.elapsed, left.expected, right.expected].map(exactText);
+  return {
+    formula: 'along the points',
+    filled: `${e0} + (${e1} − ${e0}) · (${toNumber(elapsed)} − ${t0}) / (${t1} − ${t0})`,
+  };
+}
+
+/** With all its digits: what is put into a formula must give its result. */
+function exactText(value: Rational): string {
+  return String(toNumber(value));
 }
 
 /** The median; of an even number the mean of the middle two. `null` of nothing. */
