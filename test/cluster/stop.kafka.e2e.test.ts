@@ -50,7 +50,7 @@ async function until(what: string, url: string, isIt: (answer: Answer) => boolea
   }
 }
 
-it('a processor whose Kafka is gone stops in good order within five seconds', async () => {
+it('a processor builds its tables again on request, and stops in good order within five seconds though Kafka is gone', async () => {
   const port = await freePort();
   // The processor needs no Redis, only its address.
   const redis = { ...clickhouse, url: 'redis://127.0.0.1:1' };
@@ -68,6 +68,10 @@ it('a processor whose Kafka is gone stops in good order within five seconds', as
     const closed = once(child, 'close');
     const url = `http://127.0.0.1:${port}`;
     await until('ready', url, ({ status }) => status === 200);
+    const headers = { 'content-type': 'application/json' };
+    const replay = await fetch(`${url}/v1/replay`, { method: 'POST', headers, body: '{"swap": true}' });
+    const last = (await replay.text()).trim().split('\n').at(-1) ?? '';
+    expect(JSON.parse(last)).toMatchObject({ type: 'report', report: { same: true, swapped: true } });
     await kafka.kill();
     await until('waiting for Kafka', url, ({ status, text }) => status === 503 && text.includes('Kafka'));
     const began = performance.now();

@@ -292,7 +292,12 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     async stop() {
       if (stopping) return;
       const deadlineAt = clock.monotonic() + options.stopMs;
-      if (options.tickAtStop && trouble.message === null) await within(options.stopMs * LAST_TICKS_SHARE, lastTicks());
+      if (options.tickAtStop && trouble.message === null) {
+        const ticks = lastTicks().catch((error: unknown) =>
+          logger.warn({ err: error }, 'the last tick could not be appended; the next start judges what is due'),
+        );
+        await within(options.stopMs * LAST_TICKS_SHARE, ticks);
+      }
       stopping = true;
       for (const { ticker, refreshTimer } of owned.values()) {
         ticker.stop();

@@ -139,7 +139,7 @@ async function hashesOf(
       {
         sql: `SELECT name, concat(toString(count()), ' ', lower(hex(groupBitXor(hash)))) AS hash FROM (
   SELECT DISTINCT toString(${compared.group}) AS name, ${hashOf(compared.columns)} AS hash FROM ${rowsOf(compared, span, side)}
-  WHERE name IN {groups:Array(String)} AND hash % {parts:UInt64} = {part:UInt64}
+  WHERE ${compared.group} IN {groups:Array(String)} AND hash % {parts:UInt64} = {part:UInt64}
 ) GROUP BY name`,
         params: { ...paramsOf(compared, span), groups: groups.map(({ name }) => name), parts, part },
       },
@@ -163,8 +163,8 @@ async function firstDifference(
     return store.query<Record<string, unknown>>(
       {
         sql: `SELECT ${compared.columns.join(', ')} FROM ${rowsOf(compared, span, side)}
-WHERE toString(${compared.group}) = {group:String} AND ${hash} NOT IN (
-  SELECT ${hash} FROM ${rowsOf(compared, span, other)} WHERE toString(${compared.group}) = {group:String}
+WHERE ${compared.group} = {group:String} AND ${hash} NOT IN (
+  SELECT ${hash} FROM ${rowsOf(compared, span, other)} WHERE ${compared.group} = {group:String}
 ) ORDER BY ${order} LIMIT 1`,
         params: { ...paramsOf(compared, span), group },
       },
