@@ -62,6 +62,7 @@ export function registerWrites(program: Command, context: () => CommandContext):
     .option('--done', 'the key result is done')
     .option('--not-done', 'the key result is not done after all')
     .option('--milestone <name...>', 'milestones that are reached')
+    .option('--not-milestone <name...>', 'milestones that are not reached after all')
     .option('--time <instant>', 'when it was so; now otherwise')
     .option('--confidence <0..1>', 'how sure you are that the target will be met')
     .option('--note <text>')
@@ -76,9 +77,7 @@ export function registerWrites(program: Command, context: () => CommandContext):
         ...(options.time === undefined ? {} : { time: options.time }),
         ...(options.value === undefined ? {} : { value: options.value }),
         ...(options.done === true ? { done: true } : options.notDone === true ? { done: false } : {}),
-        ...(options.milestone === undefined
-          ? {}
-          : { milestones: Object.fromEntries(options.milestone.map((name) => [name, true])) }),
+        ...milestonesOf(options),
         ...(options.confidence === undefined ? {} : { confidence: Number(options.confidence) }),
         ...(options.note === undefined ? {} : { note: options.note }),
       };
@@ -89,11 +88,18 @@ export function registerWrites(program: Command, context: () => CommandContext):
     });
 }
 
+function milestonesOf({ milestone = [], notMilestone = [] }: CheckInOptions) {
+  if (milestone.length + notMilestone.length === 0) return {};
+  const said = [...milestone.map((name) => [name, true]), ...notMilestone.map((name) => [name, false])];
+  return { milestones: Object.fromEntries(said) };
+}
+
 interface CheckInOptions {
   readonly value?: string;
   readonly done?: boolean;
   readonly notDone?: boolean;
   readonly milestone?: string[];
+  readonly notMilestone?: string[];
   readonly time?: string;
   readonly confidence?: string;
   readonly note?: string;
