@@ -69,9 +69,10 @@ export class CellCache {
     const wanted: CellsNeed[] = [];
     const patches: CellsNeed[] = [];
     const runnings: CellsNeed[] = [];
-    for (const need of needs) {
-      const metric = this.#fold.catalog.metrics.get(need.metric);
+    for (const asked of needs) {
+      const metric = this.#fold.catalog.metrics.get(asked.metric);
       if (metric === undefined) continue;
+      const need = this.#isAll(asked) ? { ...asked, from: Number.NEGATIVE_INFINITY } : asked;
       const cached = this.#held(metric, need);
       if (cached === undefined) wanted.push({ metric, need: { ...need, to: Number.POSITIVE_INFINITY, running: [] } });
       else if (cached.stale.size > 0) patches.push({ metric, need, buckets: [...cached.stale] });
@@ -83,6 +84,12 @@ export class CellCache {
     const cells = new Map(needs.map((need) => [need.metric, this.#metrics.get(need.metric)?.cells ?? { series: [] }]));
     this.#evict(new Set(needs.map(({ metric }) => metric)));
     return cells;
+  }
+
+  /** Nothing was stated before the range: then the engine need not look for the latest cell there, which costs as much as the range. */
+  #isAll({ metric, from }: MetricNeed): boolean {
+    const first = this.#fold.statedFrom(metric);
+    return first !== null && first >= from;
   }
 
   #held(metric: Metric, need: MetricNeed): Cached | undefined {
