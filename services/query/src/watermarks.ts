@@ -148,7 +148,8 @@ export class Watermarks {
   }
 
   #keep(workspace: string, value: Watermark): void {
-    if (this.#stopped) return;
+    // Names of workspaces that are none come from anybody, and are not kept.
+    if (this.#stopped || value.known === undefined) return;
     const entry = this.#entries.get(workspace);
     if (entry !== undefined) {
       entry.value = value;

@@ -91,7 +91,7 @@ function print(output: Output, answer: BacktestAnswer): void {
       ? ''
       : `, half of the right ones ${daysText(found.leadDaysMedian)} days or more before the end`;
   output.write(
-    `${alerts.length === 0 ? '' : '\n'}${found.rule} since ${answer.meta.from.slice(0, 10)}: ${found.judged} judgements of ${found.subjects} subjects, ${daysText(found.perYear)} alerts a year; ${found.right} in periods that were missed, ${found.wrong} in periods that were achieved, ${found.silent} periods missed in silence${lead}.`,
+    `${alerts.length === 0 ? '' : '\n'}${found.rule} since ${answer.meta.from.slice(0, 10)}: ${found.judged} judgements of ${found.subjects === 1 ? '1 subject' : `${found.subjects} subjects`}, ${daysText(found.perYear)} alerts a year; ${found.right} in periods that were missed, ${found.wrong} in periods that were achieved, ${found.silent} periods missed in silence${lead}.`,
   );
 }
 

@@ -38,6 +38,7 @@ export function Alerts({ alerts, nodes, isAlone, onOpen }: AlertsProps) {
             <span class="alert-text">{alert.sentence}</span>
             <span class="quiet">
               {alert.rule}, since {dayWords(alert.openedAt)}
+              {alert.state === 'recovering' ? ', recovering' : ''}
               {alert.suppression === null ? '' : `, ${alert.suppression}`}
             </span>
           </li>
