@@ -1,7 +1,5 @@
 import {
   type Bucket,
-  bucketAt,
-  bucketFrom,
   type Catalog,
   coveredOfMetric,
   formatRational,
@@ -14,7 +12,6 @@ import {
   type Metric,
   type MetricCells,
   matchingSeries,
-  nextBucket,
   type Reading,
   readMetric,
   sourcesOf,
@@ -247,23 +244,12 @@ async function readWindows(
   return { reading, cells: await readCells(store, moment.workspace, needs, moment.position, options) };
 }
 
-/** Above this many buckets their starts are a longer text than the one query more is worth. */
-const BUCKETS_NAMED_MAX = 1_000;
-
 function needOf(metric: Metric, first: Bucket, last: Bucket, { asOf }: Moment, fill: boolean): CellsNeed {
-  const { name, points, grid } = metric;
+  const { name, points } = metric;
   const isInside = points === 'time' && asOf >= first.from && asOf < last.to;
   const need = { metric: name, from: first.from, to: last.to, running: isInside ? [asOf] : [] };
   // What a series had before is only asked for where it may stand in, or is what a counter grows from.
-  if (fill || metric.aggregation === 'counter') return { metric, need };
-  const start = bucketAt(grid, first.from)?.from ?? first.from;
-  const buckets: Instant[] = [];
-  for (let bucket = bucketFrom(grid, start); bucket !== undefined && bucket.from < last.to; ) {
-    if (buckets.length === BUCKETS_NAMED_MAX) return { metric, need };
-    buckets.push(bucket.from);
-    bucket = nextBucket(grid, bucket);
-  }
-  return { metric, need, buckets };
+  return { metric, need, alone: !fill && metric.aggregation !== 'counter' };
 }
 
 /** The rows of one group, one a window. */

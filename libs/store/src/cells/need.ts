@@ -19,6 +19,8 @@ export interface CellsNeed {
    * and `need.to` are not looked at then.
    */
   readonly buckets?: readonly Instant[];
+  /** No cell before the range either: where nothing stands in for what is missing. */
+  readonly alone?: boolean;
 }
 
 /** A need with its range put on the metric's own buckets. Instants in milliseconds. */
@@ -44,7 +46,13 @@ export function wantedOf(need: CellsNeed): Wanted {
   }
   // A calendar's table has few periods and labels that say nothing of time: all are read.
   const from = metric.grain === 'period' ? Number.NEGATIVE_INFINITY : floorOf(metric, need.need.from);
-  return { ...need, from, to: ceilingOf(metric, need.need.to), only: null, carry: from !== Number.NEGATIVE_INFINITY };
+  return {
+    ...need,
+    from,
+    to: ceilingOf(metric, need.need.to),
+    only: null,
+    carry: need.alone !== true && from !== Number.NEGATIVE_INFINITY,
+  };
 }
 
 function floorOf(metric: Metric, at: Instant): Instant {
