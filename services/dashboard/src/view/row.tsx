@@ -233,7 +233,7 @@ function Data({
       {since === '' ? null : <span class="quiet">{since}</span>}
       {evaluation.carried ? <span class="quiet">carried</span> : null}
       {node.rollup !== null || evaluation.measuredAt === null ? null : (
-        <span class="quiet">measured {dayWords(evaluation.measuredAt)}</span>
+        <span class="quiet">as of {dayWords(evaluation.measuredAt).replace(/ \d{4}$/, '')}</span>
       )}
     </>
   );
