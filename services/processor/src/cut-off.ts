@@ -18,13 +18,14 @@ export class CutOff {
     this.#deps = deps;
   }
 
-  /** Looks whether there are judgements behind what was committed. */
+  /** Looks whether there are judgements or rollups behind what was committed. */
   async load(before: Position): Promise<void> {
     const { store, workspace, edition } = this.#deps;
     const rows = await store.read(
       {
         sql: `SELECT position FROM judgement
-WHERE workspace = {workspace:String} AND edition = {edition:UInt32} AND position >= {before:UInt64} LIMIT 1`,
+WHERE workspace = {workspace:String} AND edition = {edition:UInt32} AND position >= {before:UInt64} LIMIT 1
+UNION ALL SELECT position FROM rollup WHERE workspace = {workspace:String} AND position >= {before:UInt64} LIMIT 1`,
         params: { workspace, edition, before },
       },
       { position: 'UInt64' },
@@ -55,6 +56,21 @@ WHERE workspace = {workspace:String} AND subject IN {subjects:Array(String)} AND
       if (asked.has(text)) judged.set(text, evaluation);
     }
     return judged;
+  }
+
+  /** Metrics of which it had written rollups. */
+  async rolledUp(tick: Tick): Promise<ReadonlySet<string>> {
+    if (!this.#found) return new Set();
+    const { store, workspace } = this.#deps;
+    const rows = await store.read(
+      {
+        sql: 'SELECT DISTINCT metric FROM rollup WHERE workspace = {workspace:String} AND position = {at:UInt64}',
+        params: { workspace, at: tick.position },
+      },
+      { metric: 'LowCardinality(String)' },
+      { lane: 'judge' },
+    );
+    return new Set(rows.map(({ metric }) => metric));
   }
 
   /** The first tick after the start is judged: no other was begun. */

@@ -86,8 +86,9 @@ export class Judge {
       await this.#judge(slice, tick);
       await tick.heartbeat();
     }
+    const written = await this.#cutOff.rolledUp(tick);
     this.#cutOff.done();
-    await writeRollups(this.#fold, this.cells, tick, this.#deps);
+    await writeRollups(this.#fold, this.cells, tick, this.#deps, written);
     await this.alerts.announce(tick);
   }
 

@@ -42,6 +42,8 @@ export interface ProcessorOptions {
   readonly sliceMs: number;
   /** Evaluations between two heartbeats of a tick; with cells at hand well below a second. */
   readonly sliceEvaluations: number;
+  /** Metrics whose cells are in memory at one time while rollups are written. */
+  readonly sliceMetrics: number;
   /** Cells kept in memory between evaluations, all workspaces of this process. */
   readonly cellsMax: number;
 }
@@ -62,6 +64,7 @@ export const DEFAULTS: ProcessorOptions = {
   snapshotMs: 300_000,
   sliceMs: 1_000,
   sliceEvaluations: 10_000,
+  sliceMetrics: 50,
   cellsMax: 300_000,
 };
 

@@ -1,3 +1,4 @@
+import type { Document } from '@paceline/domain';
 import { factsTopic } from '@paceline/events';
 import { openMemoryLog } from '@paceline/log/memory';
 import type { Store } from '@paceline/store';
@@ -30,6 +31,35 @@ const KEEPING: Partial<ProcessorOptions> = { spanPointsMax: 5, snapshotPoints: 8
 async function logOf(seed: number, steps: number): Promise<TestLog> {
   const log = new TestLog(`restart${++count}`, '2026-11-01T08:00:00Z');
   await randomLog(log, seed, steps);
+  return log;
+}
+
+/** Four metrics of samples on six days, each with a KPI, and one tick that has all of it to judge and to roll up. */
+async function samples(): Promise<TestLog> {
+  const log = new TestLog(`restart${++count}`, '2026-11-01T08:00:00Z');
+  const names = ['a', 'b', 'c', 'd'];
+  const meta = { apiVersion: 'paceline/v1' } as const;
+  const targets = [{ effectiveFrom: '2026-01-01', value: '5' }];
+  await log.define(
+    names.flatMap((name): Document[] => [
+      { ...meta, kind: 'Metric', metadata: { name }, spec: { aggregation: 'sum', points: 'time', grain: 'day' } },
+      {
+        ...meta,
+        kind: 'Kpi',
+        metadata: { name },
+        spec: { metric: name, direction: 'higher', period: { each: 'day' }, targets },
+      },
+    ]),
+  );
+  for (const [index, metric] of names.entries()) {
+    const points = [1, 2, 3, 4, 5, 6].map((day) => ({
+      time: `2026-11-0${day}T10:00:00Z`,
+      value: String(index + day),
+      id: String(day),
+    }));
+    await log.at(`2026-11-08T08:0${index}:00Z`).append({ type: 'observations', metric, feeder: 'push', points });
+  }
+  await log.at('2026-11-08T09:00:00Z').append({ type: 'tick', edition: 1 });
   return log;
 }
 
@@ -72,7 +102,7 @@ function killedAt(log: TestLog, inserts: () => boolean): Store {
         return typeof member === 'function' ? member.bind(target) : member;
       }
       const insert: Store['insert'] = async (table, rows) => {
-        if (table === 'judgement' && inserts()) {
+        if ((table === 'judgement' || table === 'rollup') && inserts()) {
           log.log.crash();
           throw new Error('killed');
         }
@@ -118,13 +148,13 @@ describe('after a kill', () => {
   });
 
   it('a tick goes on where it was cut off, so that it is judged though every start is killed again', async () => {
-    const log = await logOf(11, 40);
+    const log = await samples();
     const end = await log.log.end(log.topic);
-    const options = { sliceEvaluations: 10 };
+    const options = { sliceEvaluations: 3, sliceMetrics: 1 };
     let kills = 0;
     for (let finished = false; !finished; ) {
       log.open();
-      let left = 1;
+      let left = 2;
       const processor = await start(
         log,
         options,
@@ -147,6 +177,14 @@ describe('after a kill', () => {
     }
     expect(kills).toBeGreaterThan(5);
     expect(await judged(log.workspace, '')).toEqual(await judged(log.workspace));
+    // Of rollups the slice that was begun last is written again.
+    const [rollups] = await store.query<{ rows: string; buckets: string }>({
+      sql: `SELECT toString(count()) AS rows, toString(uniqExact(metric, grain, bucket_from)) AS buckets FROM rollup
+WHERE workspace = {workspace:String}`,
+      params: { workspace: log.workspace },
+    });
+    expect(rollups?.buckets).toBe('20');
+    expect(Number(rollups?.rows)).toBeLessThan(3 * 20);
     await expectOracle(log);
   });
 });

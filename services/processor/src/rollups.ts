@@ -24,8 +24,6 @@ import type { Tick } from './evaluation-rows.ts';
 import type { WorkspaceDeps } from './options.ts';
 import { seriesWithRollups } from './sql.ts';
 
-/** Metrics whose cells are in memory at one time. */
-const SLICE_METRICS = 50;
 const FINER_THAN_MONTH: ReadonlySet<Grain> = new Set(['hour', 'day', 'week']);
 
 /** One bucket whose rollups are written at a tick. */
@@ -49,13 +47,15 @@ interface TickOf extends Tick {
 /**
  * Writes the rollups of a tick: of buckets that became complete since the tick before, and of complete ones that a fact
  * touched. Kept are buckets of the metric's own grain where they hold many points, and months of finer grains. Open
- * buckets are never stored. Distinct values and quantiles do not merge, so their metrics have none.
+ * buckets are never stored. Distinct values and quantiles do not merge, so their metrics have none. `written`: the metrics
+ * of which this tick had written some before it was cut off.
  */
 export async function writeRollups(
   fold: WorkspaceFold,
   cells: CellCache,
   tick: TickOf & { heartbeat(): Promise<void> },
   deps: WorkspaceDeps,
+  written: ReadonlySet<string>,
 ): Promise<void> {
   const work: Work[] = [];
   for (const name of fold.metrics()) {
@@ -64,8 +64,14 @@ export async function writeRollups(
     const due = dueBuckets(metric, fold, tick);
     if (due.length > 0) work.push({ metric, due });
   }
-  for (let from = 0; from < work.length; from += SLICE_METRICS) {
-    await writeSlice(work.slice(from, from + SLICE_METRICS), fold, cells, tick, deps);
+  const { sliceMetrics } = deps.options;
+  // Slices are written one after the other: all before the last one that was begun are whole.
+  const begun = Math.max(
+    0,
+    work.findLastIndex(({ metric }) => written.has(metric.name)),
+  );
+  for (let from = begun - (begun % sliceMetrics); from < work.length; from += sliceMetrics) {
+    await writeSlice(work.slice(from, from + sliceMetrics), fold, cells, tick, deps);
     await tick.heartbeat();
   }
 }

@@ -73,13 +73,17 @@ export function joined(left: TableResult, right: TableResult): TableResult {
 type Side = 'running' | 'rebuilt';
 
 function rowsOf(compared: Compared, span: Span, side: Side): string {
-  const { table, position, where, latest, columns } = compared;
+  const { table, key, position, where, latest, columns } = compared;
   const from = `\`${span[side]}\`.${table}`;
   if (latest === true) {
-    const others = columns.filter((column) => column !== 'subject' && column !== 'edition');
-    const standing = others.map((column) => `argMax(t.${column}, tuple(t.position, t.removed)) AS ${column}`);
-    return `(SELECT t.subject AS subject, t.edition AS edition, ${standing.join(', ')} FROM ${from} AS t
-  WHERE t.workspace = {workspace:String} GROUP BY t.subject, t.edition HAVING NOT argMax(t.removed, tuple(t.position, t.removed)))`;
+    // As one tuple: the greatest of a single column would pass over what is null.
+    const others = columns.filter((column) => !key.includes(column));
+    const named = others.map((column, index) => `row.${index + 1} AS ${column}`);
+    return `(SELECT ${key.join(', ')}, ${named.join(', ')} FROM (
+  SELECT ${key.join(', ')}, argMax(tuple(${others.map((column) => `t.${column}`).join(', ')}), tuple(t.position, t.removed)) AS row
+  FROM ${from} AS t WHERE t.workspace = {workspace:String}
+  GROUP BY ${key.join(', ')} HAVING NOT argMax(t.removed, tuple(t.position, t.removed))
+))`;
   }
   const bounds = `${position} >= {from:UInt64} AND ${position} <= {to:UInt64}`;
   const only = where === undefined ? '' : ` AND ${where}`;
