@@ -30,5 +30,10 @@ export const COMMAND_LINE = {
     'The path holds no definition documents.',
     'Name a file or folder with YAML documents of paceline/v1.',
   ),
+  replay_failed: entry(
+    502,
+    'The server ended its answer before a replay had its report.',
+    'Look into the log of the server, and replay again: what was built is built anew.',
+  ),
   no_scenarios: entry(422, 'The path holds no scenarios.', 'Name a scenario file, or a folder that has some.'),
 } as const satisfies Record<string, ErrorEntry>;
