@@ -54,7 +54,7 @@ export function readMetric(
 ): Reading {
   if (metric.expression !== null) return readDerived(metric, cellsOf, where, windows, options);
   const reader = new Reader(metric, windows, options);
-  return reader.read(matchingSeries(cellsOf(metric.name), where));
+  return reader.read(matchingIndexes(cellsOf(metric.name), where));
 }
 
 /** The same over several series already chosen, of a metric with points of its own: a group of a trend. */
@@ -64,7 +64,7 @@ export function readSeries(
   windows: readonly Span[],
   options: ReadOptions,
 ): Reading {
-  return new Reader(metric, windows, options).read(series);
+  return new Reader(metric, windows, options).read(series.map(indexOfSeries));
 }
 
 const matches = new WeakMap<MetricCells, WeakMap<Where, readonly SeriesCells[]>>();
@@ -89,6 +89,18 @@ export function matchingSeries(cells: MetricCells, where: Where | undefined): re
   return found;
 }
 
+const indexesOf = new WeakMap<readonly SeriesCells[], readonly SeriesIndex[]>();
+
+function matchingIndexes(cells: MetricCells, where: Where | undefined): readonly SeriesIndex[] {
+  const series = matchingSeries(cells, where);
+  let indexes = indexesOf.get(series);
+  if (indexes === undefined) {
+    indexes = series.map(indexOfSeries);
+    indexesOf.set(series, indexes);
+  }
+  return indexes;
+}
+
 /**
  * The latest bucket that starts before `before` and holds a point valid by `asOf`; of a derived metric the latest in which
  * one operand has one and every other has one too, or adds up and is known to be 0 there (`isWhole`: the bucket is complete).
@@ -103,8 +115,8 @@ export function latestBucket(
 ): Span | undefined {
   if (metric.expression === null) {
     let latest = Number.NEGATIVE_INFINITY;
-    for (const series of matchingSeries(cellsOf(metric.name), where)) {
-      latest = Math.max(latest, latestStart(metric, series, before, asOf));
+    for (const index of matchingIndexes(cellsOf(metric.name), where)) {
+      latest = Math.max(latest, latestStart(metric, index, before, asOf));
     }
     return latest === Number.NEGATIVE_INFINITY ? undefined : bucketAt(metric.grid, latest);
   }
@@ -175,14 +187,14 @@ class Reader {
     this.options = options;
   }
 
-  read(series: readonly SeriesCells[]): Reading {
+  read(series: readonly SeriesIndex[]): Reading {
     const { metric } = this;
     const pooled = metric.across === 'pool' || (metric.across === 'sum' && addsUp(metric));
     return pooled ? this.pool(series) : this.fold(series);
   }
 
   /** All series as one. */
-  private pool(series: readonly SeriesCells[]): Reading {
+  private pool(series: readonly SeriesIndex[]): Reading {
     const all = new Accumulator(this.metric.aggregation!);
     let used = 0;
     for (const each of series) if (this.collect(all, each)) used++;
@@ -192,7 +204,7 @@ class Reader {
   }
 
   /** Each series by itself, then across. */
-  private fold(series: readonly SeriesCells[]): Reading {
+  private fold(series: readonly SeriesIndex[]): Reading {
     const values: Rational[] = [];
     let used = 0;
     let count = 0;
@@ -235,15 +247,14 @@ class Reader {
   }
 
   /** Adds what a series has in the windows; whether it has a point. */
-  private collect(into: Accumulator, series: SeriesCells): boolean {
-    const index = indexOfSeries(series);
+  private collect(into: Accumulator, index: SeriesIndex): boolean {
     const before = into.count;
     const { windows, options, metric } = this;
     for (let at = 0; at < windows.length; at++) this.collectWindow(into, index, windows[at]!);
     if (into.count > before) return true;
     const start = windows[0]?.from;
     if (options.carry === undefined || metric.aggregation !== 'last' || start === undefined) return false;
-    const earlier = latestCell(metric, series, start, options.asOf);
+    const earlier = latestCell(metric, index.series, start, options.asOf);
     // A cell may be a piece of its bucket.
     const end = earlier && (bucketAt(metric.grid, earlier.from)?.to ?? earlier.to);
     if (earlier === undefined || end === undefined || !options.carry(end)) return false;

@@ -190,12 +190,11 @@ export function cellAsOf(metric: Metric, series: SeriesCells, cell: Cell, asOf: 
 }
 
 /** The start of `latestCell`, without a look at cells that are over; -Infinity without one. */
-export function latestStart(metric: Metric, series: SeriesCells, before: Instant, asOf: Instant): Instant {
-  const index = indexOfSeries(series);
+export function latestStart(metric: Metric, index: SeriesIndex, before: Instant, asOf: Instant): Instant {
   for (let at = index.startedBy(before, asOf) - 1; at >= 0; at--) {
     if (index.toOf(at) <= asOf) {
       if (index.count(at, at + 1) > 0) return index.fromOf(at);
-    } else if (showsRunning(metric, index) && cellAsOf(metric, series, index.cells[at]!, asOf) !== undefined) {
+    } else if (showsRunning(metric, index) && cellAsOf(metric, index.series, index.cells[at]!, asOf) !== undefined) {
       return index.fromOf(at);
     }
   }
