@@ -4,7 +4,7 @@ import type { IngestLoad } from './ingest/load.ts';
 import { BATCHED, measureIngest, SINGLE } from './ingest/measure.ts';
 import { measureOneProcess } from './one-process.ts';
 import type { ReplayDone, ReplayOrder } from './replay.ts';
-import type { Measure } from './report.ts';
+import { type Measure, table } from './report.ts';
 import { measureStages } from './stages.ts';
 import { measureTrends, TREND_SHAPE } from './trend.ts';
 
@@ -113,8 +113,13 @@ export const MEASURES: ReadonlyMap<string, Run> = new Map([
   ['stages', stages],
 ]);
 
+/** In the order asked for; each table is said as soon as it is there, as a run may be cut short. */
 export async function runBench(options: BenchOptions): Promise<Measure[]> {
   const measures: Measure[] = [];
-  for (const name of options.only) measures.push(...((await MEASURES.get(name)?.(options)) ?? []));
+  for (const name of options.only) {
+    const some = (await MEASURES.get(name)?.(options)) ?? [];
+    if (some.length > 0) options.say(`${table(some)}\n`);
+    measures.push(...some);
+  }
   return measures;
 }
