@@ -44,7 +44,7 @@ export interface ProcessorOptions {
   readonly sliceEvaluations: number;
   /** Metrics whose cells are in memory at one time while rollups are written. */
   readonly sliceMetrics: number;
-  /** Cells kept in memory between evaluations, all workspaces of this process. */
+  /** Cells of one workspace kept in memory between evaluations, about 150 bytes each. */
   readonly cellsMax: number;
 }
 
@@ -65,7 +65,7 @@ export const DEFAULTS: ProcessorOptions = {
   sliceMs: 1_000,
   sliceEvaluations: 10_000,
   sliceMetrics: 50,
-  cellsMax: 300_000,
+  cellsMax: 600_000,
 };
 
 /** Everything a part of the processor needs, for one workspace. */
