@@ -7,18 +7,23 @@ import { createKafka, type KafkaConnection, reached } from './kafka-client.ts';
 import { KafkaFetcher, TopicReader } from './kafka-fetch.ts';
 import { KafkaMember, type MemberLimits } from './kafka-member.ts';
 import { checkTopicName, logClosed } from './limits.ts';
-import type {
-  Appended,
-  EventLog,
-  LogMessage,
-  LogRecord,
-  ReadRange,
-  SubscribeOptions,
-  Subscription,
-  TopicOptions,
+import {
+  type Appended,
+  type EventLog,
+  type LogMessage,
+  type LogRecord,
+  LogRefused,
+  type ReadRange,
+  type SubscribeOptions,
+  type Subscription,
+  type TopicOptions,
 } from './port.ts';
 import { QUEUE_LIMITS, type QueueLimits } from './queue.ts';
 import { stamped, stampOf } from './stamp.ts';
+import { backoffMs, sleep } from './wakes.ts';
+
+/** Looks for a topic that was just made; about five seconds. */
+const MADE_TRIES_MAX = 15;
 
 export interface KafkaLogOptions extends KafkaConnection {
   /** Of topics that `ensureTopic` creates. Default 1; production: 3. */
@@ -83,7 +88,7 @@ class KafkaLog implements EventLog {
     this.#refuseClosed();
     checkTopicName(topic);
     const created = await reached(this.#admin.create(topic, options?.retentionMs ?? -1, this.#replicationFactor));
-    await this.#verify(topic);
+    await this.#verifyMade(topic);
     if (created) for (const member of this.#members) member.look().catch(() => undefined);
   }
 
@@ -172,6 +177,18 @@ class KafkaLog implements EventLog {
     await this.#appender.close();
     await this.#fetcher.close();
     await this.#admin.disconnect();
+  }
+
+  /** A broker says that it has made a topic before it tells everybody that there is one. */
+  async #verifyMade(topic: string): Promise<void> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.#verify(topic);
+      } catch (error) {
+        if (!(error instanceof LogRefused) || error.code !== 'topic_unknown' || tried >= MADE_TRIES_MAX) throw error;
+        await sleep(backoffMs(tried, 20, 500));
+      }
+    }
   }
 
   async #verify(topic: string): Promise<void> {
