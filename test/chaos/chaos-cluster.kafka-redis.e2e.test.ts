@@ -23,3 +23,8 @@ it('kill -9 of services and servers loses nothing, doubles nothing and leaves wh
   const result = await play('cluster', ['connectors', 'processor', 'clickhouse']);
   expect(result.judgements).toBeGreaterThan(100);
 });
+
+it('a network that does not keep its promises, and processors that come and go, change nothing either', async () => {
+  const result = await play('network', ['a storm of cuts', 'processors coming and going']);
+  expect(result.judgements).toBeGreaterThan(100);
+});

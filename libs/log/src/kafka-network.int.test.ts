@@ -1,6 +1,6 @@
 import { available, type Kafka, startKafka } from '@paceline/local-servers/kafka';
 import { type KafkaProxy, startKafkaProxy } from '@paceline/local-servers/kafka-proxy';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { bodies, message } from './contract.ts';
 import { type KafkaLogOptions, openKafkaLog } from './kafka.ts';
 import type { Appended, EventLog, LogRecord } from './port.ts';
@@ -117,4 +117,50 @@ test('a reader whose answers are cut in the middle of a record skips nothing and
   proxy.arm('answer lost', 'fetch', 1);
   expect(bodies(await readAll(log, topic))).toEqual(told.map(({ body }) => body));
   expect(proxy.armed).toBe(0);
+});
+
+const STORM = [
+  ['answer lost', 'produce'],
+  ['answer cut', 'fetch'],
+  ['request cut', 'produce'],
+  ['answer lost', 'fetch'],
+  ['half open', 'produce'],
+] as const;
+
+test('all of it at once, with a broker that is restarted: nothing acknowledged is lost, a group goes on to the end', async () => {
+  const log = await open();
+  const topic = await freshTopic(log);
+  const seen: string[] = [];
+  const subscription = await log.subscribe({
+    group: `group-${topic}`,
+    prefix: topic,
+    batch: async (records, context) => {
+      seen.push(...bodies(records));
+      await context.commit(records.at(-1)!.offset + 1);
+    },
+    failed: () => undefined,
+  });
+  let storming = true;
+  const storm = (async () => {
+    for (let n = 0; storming; n++) {
+      proxy.delayMs = n % 5 === 0 ? 30 : 0;
+      // One at a time: a write that meets a fault at every try never comes through, and nothing would be shown.
+      const [fault, api] = STORM[n % STORM.length] ?? ['answer lost', 'produce'];
+      if (proxy.armed === 0) proxy.arm(fault, api);
+      if (n === 3) await broker.kill().then(() => broker.restart());
+      if (n % 5 === 4) proxy.cutAll();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+  })();
+  const writers = ['a', 'b', 'c', 'd'].map((writer) => write(log, topic, writer, 60));
+  const told = (await Promise.all(writers)).flat();
+  storming = false;
+  await storm;
+  proxy.disarm();
+  proxy.delayMs = 0;
+  const records = await readAll(log, topic);
+  expectKept(records, told);
+  await vi.waitFor(() => expect(new Set(seen)).toEqual(new Set(bodies(records))), 30_000);
+  await vi.waitFor(async () => expect(await log.lag(`group-${topic}`, topic)).toBe(0), 30_000);
+  await subscription.stop();
 });
