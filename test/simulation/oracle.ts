@@ -28,6 +28,8 @@ export interface ExpectedJudgement {
   readonly restatement: boolean;
   readonly text: string;
   readonly evaluation: Evaluation;
+  /** The same without what was known when. */
+  readonly said: string;
 }
 
 export interface ExpectedTransition {
@@ -83,10 +85,10 @@ export function expectedOf(facts: readonly Recorded[], from: Instant, found: rea
       const key = `${subject} ${at}`;
       const before = last.get(key);
       const said = saidIn(evaluation);
-      if (before !== undefined && saidIn(before.evaluation) === said) continue;
+      if (before?.said === said) continue;
       const restatement = isRestated(before?.evaluation, evaluation);
       const text = JSON.stringify(evaluationToJson(evaluation));
-      const judgement = { position: tick.position, subject, at, restatement, text, evaluation };
+      const judgement = { position: tick.position, subject, at, restatement, text, evaluation, said };
       last.set(key, judgement);
       news.push(judgement);
     }

@@ -35,7 +35,7 @@ export function startProcessor(world: World, life: Life): ProcessorProcess {
     wrap: (wire) => processWire(wire, life, world.wireTap),
     sleep: (ms) => clock.wait(ms),
   });
-  const options = { ticks: 'scheduled', spanPointsMax: 8, snapshotRecords: 10, statusIdleMs: 200 } as const;
+  const options = { ticks: 'scheduled', spanPointsMax: 8, snapshotRecords: 20, statusIdleMs: 300 } as const;
   // Made once for all of them, before the world began.
   const migrated = Object.assign(store, { migrate: async () => ({ from: 0, to: 0 }) });
   const deps = { log, store: migrated, clock, logger, metrics, edition: 1, options };

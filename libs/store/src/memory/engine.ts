@@ -5,7 +5,7 @@ import type { Wire } from '../wire.ts';
 import type { Column, Nested, Run, Tuple } from './compile.ts';
 import { parseSelect } from './parse.ts';
 import { planSelect } from './select.ts';
-import { type Literal, tokensOf } from './tokens.ts';
+import { type Literal, lift, tokensOf } from './tokens.ts';
 import { isList, nameOfType, readValue, TEXT, type Type, typeOf, typeOfColumn, type Value } from './values.ts';
 
 /** Rows of every database, by table and workspace. Hand the same disk to another engine to start again with what is durable. */
@@ -42,6 +42,7 @@ export interface MemoryWire extends Wire {
 
 interface Plan extends Nested {
   readonly slots: number;
+  readonly constants: readonly Literal[];
 }
 
 /** Plans are made from text alone, so all engines share them. */
@@ -92,7 +93,7 @@ export function openMemoryEngine(disk: EngineDisk, database: string): MemoryWire
       return;
     }
     if (sql.startsWith(`INSERT INTO ${SCHEMA_TABLE}`)) {
-      const [version, name, hash] = tokensOf(sql.slice(sql.indexOf('VALUES'))).literals;
+      const [version, name, hash] = lift(sql.slice(sql.indexOf('VALUES'))).literals;
       put(SCHEMA_TABLE, [version ?? 0, name ?? '', hash ?? '']);
       return;
     }
@@ -107,12 +108,13 @@ export function openMemoryEngine(disk: EngineDisk, database: string): MemoryWire
         command(sql);
         return new Uint8Array();
       }
-      const { tokens, literals, key } = tokensOf(sql);
-      let plan = plans.get(key);
+      const { text, literals } = lift(sql);
+      let plan = plans.get(text);
       if (plan === undefined) {
-        plan = planOf(parseSelect(tokens), literals);
-        if (plans.size < PLANS_MAX) plans.set(key, plan);
+        plan = planOf(text, literals);
+        if (plans.size < PLANS_MAX) plans.set(text, plan);
       }
+      for (const constant of plan.constants) literals.push(constant);
       const run: Run = { literals, memo: new Array(plan.slots), rowsOf };
       return answer(plan, plan.rows(run), format);
     },
@@ -142,10 +144,12 @@ function withoutComments(sql: string): string {
   return sql.replace(/^\s*--.*$/gm, '').trim();
 }
 
-function planOf(select: ReturnType<typeof parseSelect>, literals: readonly Literal[]): Plan {
+function planOf(text: string, values: readonly Literal[]): Plan {
+  const { tokens, constants } = tokensOf(text, values.length);
   let slots = 0;
-  const nested = planSelect(select, { literals, columnsOf: columnsOfTable, slot: () => slots++ });
-  return { ...nested, slots };
+  const literals = [...values, ...constants];
+  const nested = planSelect(parseSelect(tokens), { literals, columnsOf: columnsOfTable, slot: () => slots++ });
+  return { ...nested, slots, constants };
 }
 
 function columnsOfTable(table: string): readonly Column[] {

@@ -1,4 +1,4 @@
-/** Text of a statement as tokens. Literals are lifted out, so that statements that differ in values only share one plan. */
+/** Text of a statement as tokens. */
 export interface Token {
   readonly kind: 'name' | 'literal' | 'sign' | 'end';
   /** Of a literal: its index among the statement's literals. */
@@ -7,43 +7,53 @@ export interface Token {
 
 export type Literal = string | number | bigint;
 
+export interface Lifted {
+  /** The statement with its values taken out: statements that differ in values only share one plan. */
+  readonly text: string;
+  readonly literals: Literal[];
+}
+
+/** Values as `bind.ts` writes them: quoted text, and whole numbers within a cast. Other numbers belong to the statement. */
+const VALUES = /'((?:[^'\\]|\\.|'')*)'|(?<=CAST\()-?\d+(?= AS)/gs;
+
+export function lift(sql: string): Lifted {
+  const literals: Literal[] = [];
+  const text = sql.replace(VALUES, (found: string, quoted: string | undefined) => {
+    const value = quoted === undefined ? numberOf(found) : unquoted(quoted);
+    return quoted === undefined ? `$${literals.push(value) - 1}$` : `$${literals.push(value) - 1}t$`;
+  });
+  return { text, literals };
+}
+
 export interface Tokens {
   readonly tokens: readonly Token[];
-  readonly literals: readonly Literal[];
-  /** The statement without its literals. */
-  readonly key: string;
+  /** Numbers of the statement itself; their indexes follow those of the values. */
+  readonly constants: readonly Literal[];
 }
 
 const TOKEN =
-  /\s+|'((?:[^'\\]|\\.|'')*)'|(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)|`([^`]+)`|([A-Za-z_]\w*)|(->|!=|<=|>=|<>|[-+*/%(),.=<>[\]])/gsy;
+  /\s+|\$(\d+)t?\$|(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)|`([^`]+)`|([A-Za-z_]\w*)|(->|!=|<=|>=|<>|[-+*/%(),.=<>[\]])/gsy;
 
 /** Throws where the text is no token: the statement uses something this engine does not know. */
-export function tokensOf(sql: string): Tokens {
+export function tokensOf(text: string, values: number): Tokens {
   const tokens: Token[] = [];
-  const literals: Literal[] = [];
-  let key = '';
-  const put = (kind: Token['kind'], text: string, shown: string): void => {
-    tokens.push({ kind, text });
-    key += `${shown} `;
-  };
+  const constants: Literal[] = [];
   TOKEN.lastIndex = 0;
-  while (TOKEN.lastIndex < sql.length) {
+  while (TOKEN.lastIndex < text.length) {
     const at = TOKEN.lastIndex;
-    const match = TOKEN.exec(sql);
+    const match = TOKEN.exec(text);
     if (match === null)
-      throw new SyntaxError(`the engine in memory cannot read ${JSON.stringify(sql.slice(at, at + 60))}`);
-    const [, quoted, number, identifier, name, sign] = match;
-    if (quoted !== undefined) put('literal', String(literals.push(unquoted(quoted)) - 1), '?');
-    else if (number !== undefined) {
-      // Only what `bind` writes as CAST(number AS …) varies; a part of a tuple or a limit belongs to the plan.
-      const varies = tokens.at(-1)?.text === '(';
-      put('literal', String(literals.push(numberOf(number)) - 1), varies ? '#' : number);
-    } else if (identifier !== undefined) put('name', identifier, `\`${identifier}\``);
-    else if (name !== undefined) put('name', name, name);
-    else if (sign !== undefined) put('sign', sign, sign);
+      throw new SyntaxError(`the engine in memory cannot read ${JSON.stringify(text.slice(at, at + 60))}`);
+    const [, value, number, identifier, name, sign] = match;
+    if (value !== undefined) tokens.push({ kind: 'literal', text: value });
+    else if (number !== undefined)
+      tokens.push({ kind: 'literal', text: String(values + constants.push(numberOf(number)) - 1) });
+    else if (identifier !== undefined) tokens.push({ kind: 'name', text: identifier });
+    else if (name !== undefined) tokens.push({ kind: 'name', text: name });
+    else if (sign !== undefined) tokens.push({ kind: 'sign', text: sign });
   }
   tokens.push({ kind: 'end', text: '' });
-  return { tokens, literals, key };
+  return { tokens, constants };
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '0': '\0', n: '\n', t: '\t', r: '\r', b: '\b', f: '\f' };
@@ -57,5 +67,5 @@ function unquoted(text: string): string {
 
 function numberOf(text: string): number | bigint {
   const number = Number(text);
-  return /^\d+$/.test(text) && !Number.isSafeInteger(number) ? BigInt(text) : number;
+  return /^-?\d+$/.test(text) && !Number.isSafeInteger(number) ? BigInt(text) : number;
 }
