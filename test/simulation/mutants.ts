@@ -14,8 +14,14 @@ export interface Mutant {
 const FAR = '18014398509481984';
 
 /** Rewrites what is sent to the engine; a builder that changes must not leave a mutant that does nothing. */
-function rewriting(pattern: RegExp, replacement: string): WireTap {
-  return { sql: (text) => text.replace(pattern, replacement) };
+function rewriting(marks: RegExp, pattern: RegExp, replacement: string): WireTap {
+  return {
+    sql(text) {
+      const bent = text.replace(pattern, replacement);
+      if (bent === text && marks.test(text)) throw new Error(`a mutant changes nothing in ${text.slice(0, 200)}`);
+      return bent;
+    },
+  };
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -27,12 +33,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'unbounded-reads',
     says: 'reads see what came after the position they stand at',
-    wire: rewriting(/\b(pos|position) < CAST\(\d+ AS UInt64\)/g, `$1 < CAST(${FAR} AS UInt64)`),
+    wire: rewriting(/FROM observation\b/, /\b(pos|position) < CAST\(\d+ AS UInt64\)/g, `$1 < CAST(${FAR} AS UInt64)`),
   },
   {
     name: 'bare-arg-max',
     says: 'the value that stands is chosen among values, so that a retracted point comes back',
     wire: rewriting(
+      /FROM observation\b/,
       /(FROM observation\s+WHERE workspace = )/g,
       '$1workspace AND (value IS NOT NULL OR numerator IS NOT NULL) AND workspace = ',
     ),
@@ -72,6 +79,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'last-write-wins',
     says: 'what arrives last stands, however early it was read',
-    wire: rewriting(/(?:revision DESC, )?read_at DESC, pos DESC/g, 'pos DESC'),
+    wire: rewriting(/LIMIT 1 BY metric/, /(?:revision DESC, )?read_at DESC, pos DESC/g, 'pos DESC'),
   },
 ];

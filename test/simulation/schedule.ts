@@ -77,6 +77,8 @@ export interface Schedule {
 const HOUR_MS = 3_600_000;
 /** Trouble comes in spells: so many steps of it on average, among so many of data. */
 const STEPS_PER_DAY = 18;
+/** Share of steps that are sieges. */
+const SIEGES = 0.025;
 
 /** Makes the schedule of a seed. */
 export function scheduleOf(seed: number): Schedule {
@@ -105,7 +107,8 @@ class Maker {
       // Things come in bursts: many within seconds, then hours of nothing.
       const burst = 1 + this.#whole(8);
       for (let left = burst; left > 0; left--) {
-        steps.push(this.#step());
+        if (this.#random() < SIEGES) steps.push(...this.#siege());
+        else steps.push(this.#step());
         this.#now += this.#random() < 0.7 ? this.#whole(300) : this.#whole(20_000);
       }
       this.#now += Math.round((this.#random() * 2 * burst * DAY_MS) / STEPS_PER_DAY);
@@ -124,6 +127,34 @@ class Maker {
     if (choice < 0.65) return { at, do: 'tick', workspace };
     if (choice < 0.66) return { at, do: 'poison', workspace };
     return this.#trouble(at, workspace);
+  }
+
+  /**
+   * Both processors crawl; values come, a tick, more values; the one that judges it is left for dead in the middle, and goes on when
+   * the other has long been further.
+   */
+  #siege(): Step[] {
+    const workspace = this.#pick(WORKSPACES);
+    const start = this.#now;
+    const [slower, other] = this.#random() < 0.5 ? PROCESSORS : PROCESSORS.toReversed();
+    const steps: Step[] = [
+      { at: start, do: 'slow', process: slower ?? 'p1', forMs: 40_000, factor: 10 + this.#whole(60) },
+      { at: start, do: 'slow', process: other ?? 'p2', forMs: 40_000, factor: 1 + this.#whole(5) },
+    ];
+    const then = (step: (at: number) => Step, withinMs: number): void => {
+      this.#now += this.#whole(withinMs);
+      steps.push(step(this.#now));
+    };
+    then((at) => this.#push(at, workspace), 100);
+    then((at) => ({ at, do: 'tick', workspace }), 200);
+    then(
+      (at) => ({ at, do: 'sleep', process: slower ?? 'p1', forMs: 8_000 + this.#whole(20_000), lapses: true }),
+      4_000,
+    );
+    for (let left = 1 + this.#whole(3); left > 0; left--) then((at) => this.#push(at, workspace), 3_000);
+    if (this.#random() < 0.5) then((at) => ({ at, do: 'tick', workspace }), 3_000);
+    this.#now += this.#whole(20_000);
+    return steps;
   }
 
   #push(at: number, workspace: WorkspaceName): Step {
