@@ -1,3 +1,4 @@
+import type { TableName } from '@paceline/store';
 import type { MemoryWire } from '@paceline/store/memory/index';
 import { EngineError } from '@paceline/store/memory/index';
 import type { Wire } from '@paceline/store/wire';
@@ -6,6 +7,9 @@ import type { Ambush, Life } from './life.ts';
 /** How a mutant bends what goes to the engine. */
 export interface WireTap {
   sql?(text: string): string;
+  /** Looks on: what was asked with what answer, what was stored. */
+  asked?(sql: string, format: string, answer: Uint8Array): void;
+  stored?(table: TableName, body: Uint8Array): void;
   /** Answers before the rows are stored, which happens within so much time; a process that dies meanwhile never stores them. */
   readonly insertLaterMs?: number;
 }
@@ -34,6 +38,7 @@ export function processWire(wire: MemoryWire, life: Life, tap: WireTap): Wire {
       const fault = life.ambush('query');
       if (fault !== null) throw errorOf(fault);
       const answer = await wire.run(lane, tap.sql?.(sql) ?? sql, format, limits);
+      if (format !== null) tap.asked?.(sql, format, answer);
       await life.hop('store');
       return answer;
     },
@@ -52,7 +57,10 @@ export function processWire(wire: MemoryWire, life: Life, tap: WireTap): Wire {
         return;
       }
       if (fault === 'partial') wire.insertSome(table, body, life.random());
-      else await wire.insert(table, body, limits);
+      else {
+        await wire.insert(table, body, limits);
+        tap.stored?.(table, body);
+      }
       await life.hop('store');
       if (fault !== null) throw errorOf(fault);
     },
