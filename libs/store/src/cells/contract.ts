@@ -458,6 +458,41 @@ export function describeCells(
       });
     });
 
+    test('each series comes with its own latest cell, also where it was retracted in the bucket of another’s', async () => {
+      const metric = metricOf('carried', 'last', 'period', 'day', 'UTC', false);
+      const workspace = 'carried';
+      const says: readonly (readonly [region: string, period: string, value: string | null])[] = [
+        ['a', '2026-11-01', '20'],
+        ['a', '2026-11-02', null],
+        ['b', '2026-11-02', '12'],
+        ['b', '2026-11-03', null],
+      ];
+      const log = says.map(
+        ([region, period, value], index): Recorded<ObservationsFact> => ({
+          position: position(index),
+          recordedAt: Date.UTC(2026, 10, 4) + index,
+          id: String(index),
+          fact: {
+            type: 'observations',
+            metric: 'carried',
+            feeder: 'push',
+            points: [{ period, dimensions: { region }, value }],
+          },
+        }),
+      );
+      await store.insert(
+        'observation',
+        log.flatMap((record) => observationRows(workspace, record)),
+      );
+      const from = Date.UTC(2026, 10, 4);
+      const need = { metric: 'carried', from, to: Number.POSITIVE_INFINITY, running: [] };
+      const cells = await readCells(store, workspace, [{ metric, need }], position(says.length));
+      expect(cells.get('carried')!.series.map((series) => series.cells.map((cell) => [cell.from, cell.last]))).toEqual([
+        [[Date.UTC(2026, 10, 1), 20_000_000_000n]],
+        [[Date.UTC(2026, 10, 2), 12_000_000_000n]],
+      ]);
+    });
+
     test('buckets of a range are the grid’s', () => {
       const metric = metricOf('m', 'sum', 'period', 'day', 'Europe/Berlin', false);
       expect(

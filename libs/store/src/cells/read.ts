@@ -207,7 +207,7 @@ async function readCandidates(
 ): Promise<Map<string, PeriodSeries>> {
   const found = new Map<string, PeriodSeries>();
   if (candidates.length === 0) return found;
-  const wanted = new Set(candidates.map(({ metric, series }) => keyOf(metric, series)));
+  const wanted = new Map(candidates.map(({ metric, series, at }) => [keyOf(metric, series), at]));
   const ats = [...new Set(candidates.map(({ at }) => at))];
   const range = { atFrom: Math.min(...ats), atTo: Math.max(...ats) };
   const statement = periodPoints({
@@ -223,10 +223,11 @@ async function readCandidates(
     return wanted.has(keyOf(name, key)) && bucket.from < targets.get(name)!.from;
   });
   for (const part of series) {
-    const latest = Math.max(...part.points.map(({ bucket }) => bucket.from));
-    // What stood inside a bucket before the range nobody asks.
+    // The query asks for the places of all series at once; at another's, what this one says is not its latest.
+    const at = wanted.get(keyOf(part.metric, part.series));
     const points = part.points
-      .filter(({ bucket, said }) => bucket.from === latest && said !== null)
+      .filter(({ label, said }) => said !== null && atOfLabel(label) === at)
+      // What stood inside a bucket before the range nobody asks.
       .map((point) => ({ ...point, early: undefined }));
     if (points.length > 0) found.set(keyOf(part.metric, part.series), { ...part, points });
   }
