@@ -5,7 +5,7 @@ import { scheduleOf } from './schedule.ts';
 import { shrink } from './shrink.ts';
 
 /** A smoke size: `npm run simulate -- --seeds 10000` is the proof. */
-const SEEDS = 60;
+const SEEDS = 200;
 const MUTANT_SEEDS = 1_000;
 const TIMEOUT_MS = 300_000;
 
