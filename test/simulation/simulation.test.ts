@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { MUTANTS } from './mutants.ts';
 import { playSeeds } from './pool.ts';
-import { scheduleOf } from './schedule.ts';
+import { runSchedule } from './run.ts';
+import { PROCESSORS, type Step, scheduleOf } from './schedule.ts';
 import { shrink } from './shrink.ts';
 
 /** A smoke size: `npm run simulate -- --seeds 10000` is the proof. */
@@ -22,6 +23,26 @@ describe('whatever happens on the way', () => {
     },
     TIMEOUT_MS,
   );
+
+  test('a workspace goes on by itself after a commit that arrived and whose answer did not', async () => {
+    const push: Step = {
+      at: 3_600_000,
+      do: 'push',
+      workspace: 'one',
+      by: 'feeder1',
+      metric: 'level',
+      points: [{ day: 0, value: '7.0000011', hour: 0, id: 0, region: 'a', revision: 0 }],
+    };
+    const faults = PROCESSORS.map((process): Step => {
+      return { at: 3_500_000, do: 'fault', process, ambush: { call: 'commit', kind: 'ambiguous', skip: 0 } };
+    });
+    const change = { do: 'change', workspace: 'two', source: 'slow', day: 0, region: 'a', value: null } as const;
+    // Time passes until something else happens, elsewhere.
+    const others = [1, 2, 3, 4].map((second): Step => ({ ...change, at: 3_600_000 + second * 1_000 }));
+    const steps = [...faults, push, ...others];
+    const outcome = await runSchedule({ seed: 1, variants: { one: 0, two: 0, three: 0 }, steps });
+    expect(outcome.faults).toEqual([]);
+  });
 
   test.each(MUTANTS.map(({ name, says }) => [name, says]))(
     'the mutant %s dies: %s',

@@ -31,6 +31,8 @@ export interface ProcessorHealth extends Health {
 
 /** Retention of topics that are not the truth: transitions and dead letters. */
 const WEEKS_13_MS = 91 * 86_400_000;
+/** Longer than what failed is waited with before it is delivered again, mostly. */
+const REVIVE_MS = 3_000;
 const RESTART_MS_MAX = 30_000;
 /** After a refresh of the status, so many times its own duration go to other work: more while the head is far. */
 const REFRESH_PAUSES = { head: 2, behind: 9 } as const;
@@ -110,6 +112,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
         { workspace: entry.workspace.deps.workspace, err: error },
         'the status could not be refreshed; tried again',
       );
+      if (!entry.workspace.isLoaded) reviveLater(topic, entry);
       entry.since = clock.monotonic();
       entry.refreshTimer = clock.after(
         Math.min(RESTART_MS_MAX, options.statusBusyMs * 2),
@@ -140,6 +143,30 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     // Nothing may come, and something may be due all the same.
     if (end <= place) entry.workspace.caughtUp();
     return place === committed ? undefined : place;
+  }
+
+  /**
+   * A commit may have arrived though its answer did not. Then nothing is delivered again, and the workspace would stand, with no
+   * tick and no status, until the next fact comes.
+   */
+  async function revive(topic: string, entry: Owned): Promise<void> {
+    const { workspace } = entry;
+    if (stopping || owned.get(topic) !== entry || workspace.isLoaded) return;
+    const committed = await log.committed(options.group, topic);
+    if (committed < (await log.end(topic))) return;
+    await workspace.serial.run(async () => {
+      if (!workspace.isLoaded) await workspace.load(committed);
+    });
+    workspace.caughtUp();
+  }
+
+  function reviveLater(topic: string, entry: Owned): void {
+    clock.after(REVIVE_MS, () => {
+      revive(topic, entry).catch((error: unknown) => {
+        logger.warn({ topic, err: error }, 'a workspace could not be restored; tried again');
+        reviveLater(topic, entry);
+      });
+    });
   }
 
   async function release(topic: string): Promise<void> {
@@ -286,6 +313,8 @@ export function createProcessor(deps: ProcessorDeps): Processor {
           }
           trouble.tell(message);
           logger.warn({ topic, err: error }, 'a batch failed; it is delivered again');
+          const entry = topic === null ? undefined : owned.get(topic);
+          if (topic !== null && entry !== undefined) reviveLater(topic, entry);
         },
       });
     },

@@ -123,6 +123,11 @@ export class Workspace {
     };
   }
 
+  /** Whether the fold is right: what failed is taken on anew. */
+  get isLoaded(): boolean {
+    return this.#loaded && this.#broken === null;
+  }
+
   /** Whether everything that the log was seen to hold is written and judged. */
   get isCaughtUp(): boolean {
     return (
