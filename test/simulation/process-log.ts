@@ -159,7 +159,8 @@ export class ProcessLog implements EventLog {
           }),
       batch: async (records, context) => {
         await life.hop('log');
-        await options.batch(records, this.#context(context));
+        // No adapter hands over what was taken away on its way.
+        if (!context.signal.aborted) await options.batch(records, this.#context(context));
       },
       failed(error, topic) {
         if (!life.isDead) failed?.(error, topic);
