@@ -14,7 +14,7 @@ export function coverageFaults(facts: readonly Recorded[], judgements: readonly 
     const { from, to, label } = evaluation.period;
     if (!/^\d{4}-\d\d-\d\d$/.test(label)) continue;
     for (const feeder of feedersAt(facts, position)) {
-      if (isCovered(facts, position, feeder, from, to)) continue;
+      if (isCovered(facts, position, feeder, from, to) || isCoveredAtFirst(facts, position, feeder, label)) continue;
       faults.push(
         `${subject} judges ${label} at ${position} with ${evaluation.value}, and ${feeder} had not covered it`,
       );
@@ -71,4 +71,15 @@ function isCovered(facts: readonly Recorded[], before: number, feeder: string, f
   let reached = from;
   for (const span of spans) if (span.from <= reached) reached = Math.max(reached, span.to);
   return reached >= to;
+}
+
+/** What a feeder stated before its first word on coverage covers through its latest period, in whatever zone that is read. */
+function isCoveredAtFirst(facts: readonly Recorded[], before: number, feeder: string, label: string): boolean {
+  for (const { fact, position } of facts) {
+    if (position >= before) return false;
+    if (fact.type === 'covered' && fact.feeder === feeder && fact.metric === 'sales') return false;
+    if (fact.type !== 'observations' || fact.feeder !== feeder || fact.metric !== 'sales') continue;
+    if (fact.points.some(({ period, value }) => value !== null && (period ?? '') >= label)) return true;
+  }
+  return false;
 }

@@ -30,6 +30,8 @@ export class ProcessLog implements EventLog {
   readonly #life: Life;
   readonly #taps: readonly LogTap[];
   #lapsing = false;
+  /** What was taken away has been told. */
+  #told: Promise<void> = Promise.resolve();
   readonly #members = new Set<{ subscription: GroupSubscription; readonly options: SubscribeOptions }>();
 
   constructor(log: MemoryLog, life: Life, taps: readonly LogTap[]) {
@@ -143,18 +145,19 @@ export class ProcessLog implements EventLog {
         ? {}
         : {
             assigned: async (topic: string, committed: number) => {
+              await this.#told;
               await life.hop('log');
               for (const tap of this.#taps) tap.assigned?.(life, topic);
               return assigned(topic, committed);
             },
           }),
-      // A rebalance does not wait for a member that is gone or asleep.
+      // A rebalance does not wait for a member that is gone or asleep: it learns later, and before it gets the topic again.
       ...(revoked === undefined
         ? {}
         : {
-            async revoked(topic: string) {
-              if (life.isDead || life.isPaused) return;
-              void revoked(topic);
+            revoked: async (topic: string) => {
+              const before = this.#told;
+              this.#told = before.then(() => life.hop('log')).then(() => void revoked(topic));
             },
           }),
       batch: async (records, context) => {

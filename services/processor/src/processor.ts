@@ -56,6 +56,8 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   const options: ProcessorOptions = { ...DEFAULTS, ...deps.options };
   const { log, store, clock, logger, metrics } = deps;
   const owned = new Map<string, Owned>();
+  /** Topics that were given to this member and of which it does not know yet where to begin. */
+  const assigning = new Map<string, symbol>();
   const waiters = new Set<() => void>();
   let subscription: Subscription | null = null;
   const trouble = new Trouble(clock);
@@ -130,7 +132,12 @@ export function createProcessor(deps: ProcessorDeps): Processor {
 
   async function assigned(topic: string, committed: number): Promise<number | undefined> {
     const its = workspaceDeps(topic);
+    const asking = Symbol(topic);
+    assigning.set(topic, asking);
     const place = its === undefined ? committed : await placeOf(its, committed);
+    // Taken away while the engine was slow to answer: nobody would ever release what is begun now.
+    if (assigning.get(topic) !== asking) return undefined;
+    assigning.delete(topic);
     const entry = own(topic);
     refused.delete(topic);
     if (entry === undefined) {
@@ -139,6 +146,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     }
     await entry.workspace.serial.run(() => entry.workspace.load(place));
     const end = await log.end(topic);
+    if (owned.get(topic) !== entry) return undefined;
     entry.workspace.headKnown(end);
     // Nothing may come, and something may be due all the same.
     if (end <= place) entry.workspace.caughtUp();
@@ -170,6 +178,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   }
 
   async function release(topic: string): Promise<void> {
+    assigning.delete(topic);
     const entry = owned.get(topic);
     if (entry === undefined) return;
     owned.delete(topic);
