@@ -3,7 +3,7 @@ import { Writer } from '../rows.ts';
 import { columnsOf, TABLES, type TableName } from '../tables.ts';
 import type { Wire } from '../wire.ts';
 import type { Column, Nested, Run, Tuple } from './compile.ts';
-import { parseSelect } from './parse.ts';
+import { parseSelects } from './parse.ts';
 import { planSelect } from './select.ts';
 import { type Literal, lift, tokensOf } from './tokens.ts';
 import { isList, nameOfType, readValue, TEXT, type Type, typeOf, typeOfColumn, type Value } from './values.ts';
@@ -148,8 +148,10 @@ function planOf(text: string, values: readonly Literal[]): Plan {
   const { tokens, constants } = tokensOf(text, values.length);
   let slots = 0;
   const literals = [...values, ...constants];
-  const nested = planSelect(parseSelect(tokens), { literals, columnsOf: columnsOfTable, slot: () => slots++ });
-  return { ...nested, slots, constants };
+  const planning = { literals, columnsOf: columnsOfTable, slot: () => slots++ };
+  const parts = parseSelects(tokens).map((select) => planSelect(select, planning));
+  const rows = (run: Run): Tuple[] => parts.flatMap((part) => [...part.rows(run)]);
+  return { columns: parts[0]?.columns ?? [], rows, slots, constants };
 }
 
 function columnsOfTable(table: string): readonly Column[] {

@@ -1,12 +1,13 @@
 import type { Expression, Ordered, Select, Selected } from './syntax.ts';
 import type { Token } from './tokens.ts';
 
-/** Reads one SELECT; throws a SyntaxError naming the first word it does not know. */
-export function parseSelect(tokens: readonly Token[]): Select {
+/** Reads a SELECT, or several with UNION ALL between; throws a SyntaxError naming the first word it does not know. */
+export function parseSelects(tokens: readonly Token[]): Select[] {
   const parser = new Parser(tokens);
-  const select = parser.select();
+  const selects = [parser.select()];
+  while (parser.union()) selects.push(parser.select());
   parser.end();
-  return select;
+  return selects;
 }
 
 const RESERVED = new Set([
@@ -16,6 +17,7 @@ const RESERVED = new Set([
   'having',
   'order',
   'limit',
+  'union',
   'as',
   'and',
   'or',
@@ -44,6 +46,10 @@ class Parser {
 
   end(): void {
     if (this.#token.kind !== 'end') throw this.#unknown();
+  }
+
+  union(): boolean {
+    return this.#words('union', 'all');
   }
 
   select(): Select {
