@@ -21,6 +21,13 @@ export interface LogTap {
   assigned?(life: Life, topic: string): void;
 }
 
+interface Member {
+  subscription: GroupSubscription;
+  readonly options: SubscribeOptions;
+  /** It is in its group again. */
+  joined: Promise<void>;
+}
+
 /** After this long without a sign of life a broker gives a member's topics to others. */
 const SESSION_MS = 3_000;
 
@@ -32,7 +39,7 @@ export class ProcessLog implements EventLog {
   #lapsing = false;
   /** What was taken away has been told. */
   #told: Promise<void> = Promise.resolve();
-  readonly #members = new Set<{ subscription: GroupSubscription; readonly options: SubscribeOptions }>();
+  readonly #members = new Set<Member>();
 
   constructor(log: MemoryLog, life: Life, taps: readonly LogTap[]) {
     this.#log = log;
@@ -78,13 +85,15 @@ export class ProcessLog implements EventLog {
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     await this.#life.hop('log');
     const wrapped = this.#wrapped(options);
-    const member = { subscription: await this.#join(wrapped), options: wrapped };
+    const member: Member = { subscription: await this.#join(wrapped), options: wrapped, joined: Promise.resolve() };
     this.#members.add(member);
     return {
       assignment: () => member.subscription.assignment(),
       seek: (topic, offset) => member.subscription.seek(topic, offset),
       stop: async () => {
         this.#members.delete(member);
+        // Who is about to come back would otherwise be a member for ever, and keep its topics from the others.
+        await member.joined;
         await member.subscription.stop();
       },
     };
@@ -116,7 +125,8 @@ export class ProcessLog implements EventLog {
     for (const [index, member] of members.entries()) {
       for (const topic of lost[index] ?? []) void member.options.revoked?.(topic);
       if (!this.#members.has(member)) continue;
-      member.subscription = await this.#join(member.options);
+      member.joined = this.#joinAgain(member);
+      await member.joined;
     }
     this.#lapsing = false;
   }
@@ -126,6 +136,10 @@ export class ProcessLog implements EventLog {
     const subscription = await this.#log.subscribe(options);
     if (this.#life.isDead) this.#life.clock.after(SESSION_MS, () => subscription.expel());
     return subscription;
+  }
+
+  async #joinAgain(member: Member): Promise<void> {
+    member.subscription = await this.#join(member.options);
   }
 
   #expire(): void {

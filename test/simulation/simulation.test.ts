@@ -44,6 +44,20 @@ describe('whatever happens on the way', () => {
     expect(outcome.faults).toEqual([]);
   });
 
+  test('a processor that is stopped while it comes back to its group keeps no workspace from the others', async () => {
+    // Shrunk from seed 135.
+    const pull = { do: 'pull', slowMs: 0 } as const;
+    const steps: readonly Step[] = [
+      { at: 193_938_410, do: 'tick', workspace: 'one' },
+      { at: 364_160_471, ...pull, workspace: 'one', by: 'feeder2', source: 'quick' },
+      { at: 364_160_600, do: 'sleep', process: 'p1', forMs: 1_393, lapses: true },
+      { at: 364_160_638, ...pull, workspace: 'two', by: 'feeder1', source: 'slow' },
+      { at: 364_160_748, do: 'restart', process: 'p1', downMs: 8_481 },
+    ];
+    const outcome = await runSchedule({ seed: 135, variants: { one: 2, two: 12, three: 14 }, steps });
+    expect(outcome.faults).toEqual([]);
+  });
+
   test.each(MUTANTS.map(({ name, says }) => [name, says]))(
     'the mutant %s dies: %s',
     async (mutant) => {
