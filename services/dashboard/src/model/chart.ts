@@ -32,7 +32,8 @@ export function chartOf({ points, evaluation, alerts, now, wholePeriod }: ChartI
   const whole = wholePeriod && isPaced(evaluation) && period !== null;
   const [first, last] = [spots[0], spots.at(-1)];
   const from = whole ? Date.parse(period.from) : (first?.at ?? now);
-  const to = whole ? Math.max(Date.parse(period.to), last?.at ?? 0) : (last?.at ?? now);
+  const overdueTo = overdueEnd(from, last?.at ?? now, evaluation, now);
+  const to = whole ? Math.max(Date.parse(period.to), last?.at ?? 0) : overdueTo;
   const rows: (readonly (number | null)[])[] = [];
   if (whole && first !== undefined && from < first.at) {
     const baseline = evaluation.baseline === null ? 0 : Number(evaluation.baseline);
@@ -48,6 +49,8 @@ export function chartOf({ points, evaluation, alerts, now, wholePeriod }: ChartI
     const ending = spots.findLast(({ target }) => target !== null);
     const pace = isPace ? (ending?.target ?? null) : null;
     rows.push([to, null, pace, ending?.target ?? null, last.low, last.high]);
+  } else if (last !== undefined && to > last.at) {
+    rows.push([to, null, null, last.target, last.low, last.high]);
   }
   const columns = Array.from({ length: 6 }, (_, column) =>
     rows.map((row) => (column === 0 ? (row[0] ?? 0) / 1000 : (row[column] ?? null))),
@@ -63,6 +66,12 @@ export function chartOf({ points, evaluation, alerts, now, wholePeriod }: ChartI
       .filter(({ at }) => at * 1000 >= from && at * 1000 <= to),
     turns: turnsOf(points),
   };
+}
+
+/** What is overdue is drawn up to now, but takes a third of the picture at most: years without data would leave no room for the data. */
+function overdueEnd(from: number, last: number, { lateAt }: Evaluation, now: number): number {
+  if (lateAt === null || now <= Date.parse(lateAt)) return last;
+  return Math.max(last, Math.min(now, last + (last - from) / 2));
 }
 
 function definitionChanges(points: readonly Point[]): Chart['definitions'] {
