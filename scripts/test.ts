@@ -1,6 +1,6 @@
 /**
  * `npm test [-- FILTER…]`: runs every tier that can run, then names each that could not and why. With CI=true a tier that
- * could not run fails. Two tiers run side by side, and each prints when it has ended. The very last line is `N passed, N failed, N skipped`, where a file that could not run counts as one skipped.
+ * could not run fails. Three tiers run side by side, and each prints when it has ended. The very last line is `N passed, N failed, N skipped`, where a file that could not run counts as one skipped.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, globSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -14,8 +14,8 @@ import { type Tier, tiersOf } from './tiers.ts';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const inCi = process.env.CI === 'true';
 
-/** Tiers that run side by side: those with servers wait more than they work. */
-const LANES_MAX = 2;
+/** Tiers that run side by side, one more than there are cores: those with servers wait more than they work. */
+const LANES_MAX = 3;
 
 function testFiles(filters: readonly string[]): string[] {
   const files = globSync('{libs,services,infra,scripts,test,bench}/**/*.test.ts', {
@@ -76,7 +76,7 @@ async function main(): Promise<number> {
   const unable: string[] = [];
   let total: Counts = NOTHING;
   const waiting = [...tiers.entries()];
-  const lanes = Math.min(LANES_MAX, availableParallelism(), tiers.length);
+  const lanes = Math.min(LANES_MAX, availableParallelism() + 1, tiers.length);
   const lane = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, tier] = next;

@@ -6,7 +6,7 @@ import { PROCESSORS, type Step, scheduleOf } from './schedule.ts';
 import { shrink } from './shrink.ts';
 
 /** A smoke size: `npm run simulate -- --seeds 10000` is the proof. */
-const SEEDS = 100;
+const SEEDS = 30;
 const MUTANT_SEEDS = 1_000;
 const TIMEOUT_MS = 300_000;
 
