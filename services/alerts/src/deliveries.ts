@@ -22,6 +22,8 @@ const GROUP = 'alerts';
 const DAY_MS = 86_400_000;
 /** A job may come this much before its time, by rounding and clocks. */
 const EARLY_MS = 250;
+/** Until it is looked again whether the job that tries the same delivery is done. */
+const TRYING_MS = 500;
 
 /** What deliveries need of the workspaces' definitions and of what people said. */
 export interface ChannelBook {
@@ -87,6 +89,8 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
   const book = new DeliveryBook();
   /** Owed at the start and not tried since. */
   const starting = new Set<string>();
+  /** Being tried by a job of this process now. */
+  const trying = new Set<string>();
   let subscription: Subscription | null = null;
   let worker: Worker | null = null;
   let readTo = 0;
@@ -154,10 +158,15 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
 
   const run = async (job: Job): Promise<void> => {
     const { workspace, transition, channel } = job.payload;
+    const key = deliveryKey(String(workspace), String(transition), String(channel));
+    // The job that waited for its time and the one that tries afresh at a start may come at once: one of them sends.
+    if (trying.has(key)) throw new RetryAfter(TRYING_MS, 'another job tries it now');
+    trying.add(key);
     try {
       await attempt(job);
     } finally {
-      starting.delete(deliveryKey(String(workspace), String(transition), String(channel)));
+      trying.delete(key);
+      starting.delete(key);
     }
   };
 
