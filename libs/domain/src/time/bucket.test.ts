@@ -359,6 +359,15 @@ describe('a table of periods', () => {
       '2026-05-31T04:00:00Z',
     ]);
   });
+
+  test('has no edges of the period behind a gap in which a range ends', () => {
+    const gap = [at('2026-04-10T00:00:00Z'), at('2026-04-20T00:00:00Z')] as const;
+    expect(boundaries(grid, at('2026-03-10T00:00:00Z'), gap[1]).map(instantText)).toEqual([
+      '2026-03-01T05:00:00Z',
+      '2026-04-05T04:00:00Z',
+    ]);
+    expect(boundaries(grid, ...gap)).toEqual([]);
+  });
 });
 
 describe('calendars', () => {

@@ -112,13 +112,13 @@ export function bucketsBetween(grid: Grid, from: Instant, to: Instant, max = BUC
 }
 
 /**
- * Ascending edges that cut [from, to) into buckets: from the start of the bucket at `from` to the first edge at or after
- * `to`. Between two edges lies one bucket, or a gap of a calendar's table.
+ * Ascending edges that cut [from, to) into buckets: from the start of the bucket at `from` to the end of the last one that starts
+ * before `to`. Between two edges lies one bucket, or a gap of a calendar's table.
  */
 export function boundaries(grid: Grid, from: Instant, to: Instant, max = BUCKETS_MAX): Instant[] {
   const edges: Instant[] = [];
   let bucket = bucketAt(grid, from) ?? nextInTable(grid, from);
-  while (bucket !== undefined && (edges.length === 0 || edges.at(-1)! < to)) {
+  while (bucket !== undefined && bucket.from < to) {
     if (edges.length >= max) throw new RangeError(`more than ${max} ${grid.grain} edges between ${from} and ${to}`);
     if (edges.at(-1) !== bucket.from) edges.push(bucket.from);
     edges.push(bucket.to);

@@ -320,9 +320,7 @@ export function describeCells(
             expect(plain(cells, running)).toEqual(plain(wanted, running));
           },
         ),
-        // Known and open: seed 442537173 finds, once in some two thousand runs, a range at a gap of a calendar's table that is read
-        // otherwise by SQL than by the domain. Until it is mended the seed is fixed, so that this tells of other changes.
-        { numRuns: runsOf(150, runs), seed: 20_261_126 },
+        { numRuns: runsOf(150, runs) },
       );
     }, 120_000);
 
