@@ -18,6 +18,11 @@ export function columnarOf(request: FastifyRequest, format: string | undefined):
   return COLUMNAR.find((each) => accept.includes(FORMATS[each].type)) ?? null;
 }
 
+/** The formats that are left where columnar ones and pictures are answered otherwise. */
+export function rowFormatOf(format: string | undefined): 'json' | 'csv' | 'ndjson' | undefined {
+  return format === 'json' || format === 'csv' || format === 'ndjson' ? format : undefined;
+}
+
 /** Answers a table as Parquet or as an Arrow stream, made whole before it is sent. */
 export async function answerColumnar(
   store: Store,

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest, Routes } from '@paceline/runtime';
 import { z } from 'zod';
 import { aboutSubject, type SubjectAbout } from './about.ts';
 import { type Answer, answer, formatQuery, isKnown, metaOf, unchanged } from './answer.ts';
-import { answerColumnar, COLUMNAR, columnarOf } from './columnar.ts';
+import { answerColumnar, COLUMNAR, columnarOf, rowFormatOf } from './columnar.ts';
 import type { QueryDeps } from './deps.ts';
 import type { Evaluations } from './evaluations.ts';
 import type { Knowledge } from './knowledge.ts';
@@ -29,7 +29,7 @@ const statusMeta = metaSchema.extend({
 
 /** `GET /v1/status` and `GET /v1/status/{kind}/{id}`. */
 export function statusRoutes(deps: QueryDeps, knowledge: Knowledge, evaluations: Evaluations): Routes {
-  const columnar: Columnar = (reply, format, table) =>
+  const columnar: SendColumnar = (reply, format, table) =>
     answerColumnar(deps.store, knowledge.options, reply, format, table);
   return async (app) => {
     app.get(
@@ -132,7 +132,7 @@ const FIELDS = [
   'sentence',
 ] as const satisfies readonly (keyof EvaluationDocument)[];
 
-type Columnar = (
+type SendColumnar = (
   reply: FastifyReply,
   format: (typeof COLUMNAR)[number],
   table: ReturnType<Answer['table']>,
@@ -140,7 +140,7 @@ type Columnar = (
 
 /** The status follows the facts by itself and freshness the clock, so the ETag is of what is said, not of a position. */
 async function send(
-  columnar: Columnar,
+  columnar: SendColumnar,
   request: FastifyRequest,
   reply: FastifyReply,
   format: z.output<typeof tableQuery>['format'],
@@ -160,6 +160,5 @@ async function send(
   });
   const asked = columnarOf(request, format);
   if (asked !== null) return columnar(reply, asked, table());
-  const rowwise = format === 'csv' || format === 'ndjson' || format === 'json' ? format : undefined;
-  return answer(request, reply, rowwise, { whole, rows, table });
+  return answer(request, reply, rowFormatOf(format), { whole, rows, table });
 }

@@ -3,7 +3,7 @@ import type { FastifyReply, Routes } from '@paceline/runtime';
 import { z } from 'zod';
 import { aboutSubject } from './about.ts';
 import { answer, formatQuery, isKnown, linkTo, metaOf, unchanged } from './answer.ts';
-import { answerColumnar, COLUMNAR, columnarOf } from './columnar.ts';
+import { answerColumnar, COLUMNAR, columnarOf, rowFormatOf } from './columnar.ts';
 import type { QueryDeps } from './deps.ts';
 import { type Knowledge, refused } from './knowledge.ts';
 import { metaSchema } from './schemas.ts';
@@ -104,7 +104,7 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
         if (columnar !== null) return answerColumnar(deps.store, knowledge.options, reply, columnar, table());
         // A hundred thousand rows would be checked one by one; their type is the schema's.
         reply.type('application/json; charset=utf-8').serializer(JSON.stringify);
-        return answer(request, reply, rowFormat(query.format), {
+        return answer(request, reply, rowFormatOf(query.format), {
           whole: {
             data: trend.rows,
             meta: { ...metaOf(moment, catalog), ...aboutTrend(trend, query) },
@@ -121,11 +121,6 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
 /** Of a question what its rows depend on besides the moment. */
 function shapeOf({ format: _, as_of: _a, known_at: _k, min_position: _m, workspace: _w, ...shape }: TrendQuery) {
   return shape;
-}
-
-/** The formats that are left when pictures and columnar ones are answered. */
-function rowFormat(format: TrendQuery['format']): 'json' | 'csv' | 'ndjson' | undefined {
-  return format === 'json' || format === 'csv' || format === 'ndjson' ? format : undefined;
 }
 
 function sendPicture(reply: FastifyReply, svg: string): FastifyReply {
