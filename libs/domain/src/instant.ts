@@ -4,6 +4,11 @@
  */
 export type Instant = number;
 
+/** Before the first day that the engine's time can hold; windows without a start begin here. */
+export const EARLIEST: Instant = Date.UTC(1900, 0, 1);
+/** Behind the last. */
+export const LATEST: Instant = Date.UTC(2299, 11, 31);
+
 /** Half-open: `from` belongs to it, `to` does not. */
 export interface Span {
   readonly from: Instant;

@@ -1,6 +1,5 @@
 import type { CycleDocument, Grain } from '../document.ts';
 import type { Instant, Span } from '../instant.ts';
-import { settledAt } from '../metric/metric.ts';
 import { bucketAt, type Grid, gridOf } from '../time/bucket.ts';
 import { plainCalendar } from '../time/calendar.ts';
 import { parseDate } from '../time/date.ts';
@@ -43,13 +42,7 @@ function calendarPeriods(zone: Zone, span: Span): Grid | null {
  * end), settled; check-in fed, `closeAfter` the end (EVALUATION §6).
  */
 export function closeOf(period: Span, source: Source | null, cycle: CompiledCycle | null): Instant {
-  if (source !== null) {
-    const { metric } = source;
-    // The bucket at the period's last instant is the last that may start in it.
-    const last = bucketAt(metric.grid, period.to - 0.001);
-    const end = last !== undefined && last.from >= period.from ? Math.max(last.to, period.to) : period.to;
-    return settledAt(metric, end);
-  }
+  if (source !== null) return source.metric.rhythm.ownBuckets(period).close;
   return cycle === null ? period.to : addDuration(cycle.zone, period.to, cycle.closeAfter);
 }
 

@@ -9,6 +9,7 @@ import type { Metric } from '../metric/metric.ts';
 import { type Rational, toNumber } from '../number/rational.ts';
 import { elapsedShare } from '../pace/elapsed.ts';
 import { subjectOf } from '../subjects.ts';
+import type { Bucket } from '../time/bucket.ts';
 import type { View } from '../view.ts';
 import { MetricState } from './metric-state.ts';
 import type { GrainReading } from './per-grain.ts';
@@ -25,7 +26,7 @@ export interface Elapsed {
 /** A subject, and what it was evaluated to at the last instant: an objective asks for its members' at its own. */
 export interface FoundSubject {
   readonly compiled: CompiledSubject;
-  readonly closed: Span | undefined;
+  readonly closed: Bucket | undefined;
   at: Instant;
   evaluation: Evaluation | undefined;
 }
@@ -38,6 +39,8 @@ export class Context {
   readonly view: View;
   readonly catalog: Catalog;
   readonly trace: Trace | undefined;
+  /** Only an explanation says how many series a value was made of. */
+  readonly asOne: boolean;
   readonly cellsOf: (metric: string) => MetricCells;
   /** Evaluates a member for what it rolls up into, in this context. */
   evaluate: EvaluateMember | undefined;
@@ -50,6 +53,7 @@ export class Context {
     this.view = view;
     this.catalog = view.catalog;
     this.trace = trace;
+    this.asOne = trace === undefined;
     this.cellsOf = (metric) => view.cells(metric);
   }
 

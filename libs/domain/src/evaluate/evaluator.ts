@@ -1,7 +1,8 @@
 import { closeOf } from '../definition/compile-cycle.ts';
 import type { CompiledSubject } from '../definition/compiled.ts';
 import type { Evaluation } from '../evaluation.ts';
-import type { Instant, Span } from '../instant.ts';
+import type { Instant } from '../instant.ts';
+import type { Bucket } from '../time/bucket.ts';
 import type { View } from '../view.ts';
 import { Context, type FoundSubject } from './context.ts';
 import type { Draft } from './draft.ts';
@@ -72,7 +73,7 @@ function make(
 function draftOf(
   context: Context,
   compiled: CompiledSubject,
-  closed: Span | undefined,
+  closed: Bucket | undefined,
   subject: string,
   asOf: Instant,
   member: EvaluateMember,

@@ -1,7 +1,8 @@
 import type { CompiledCycle, Source } from '../definition/compiled.ts';
 import type { Instant, Span } from '../instant.ts';
-import { matchingSeries, readMetric } from '../metric/aggregate.ts';
+import { readMetric } from '../metric/aggregate.ts';
 import { sourcesOf } from '../metric/metric.ts';
+import { matchingSeries } from '../metric/selection.ts';
 import { indexOfSeries } from '../metric/series-index.ts';
 import { divide, isZero, ONE, type Rational, toNumber, ZERO } from '../number/rational.ts';
 import { elapsedShare, micros } from '../pace/elapsed.ts';
@@ -115,7 +116,7 @@ function shareOf(context: Context, source: Source, span: Span, elapsed: Rational
   const own = bucketsOf(metric, span);
   if (own === undefined) return null;
   const read = (window: Span): Rational | null =>
-    readMetric(metric, context.cellsOf, where, [window], { asOf, emptyIsZero: true }).value;
+    readMetric(metric, context.cellsOf, where, [window], { asOf, emptyIsZero: true, asOne: true }).value;
   const whole = read(own);
   if (whole === null || isZero(whole)) return null;
   const length = micros(span.to) - micros(span.from);

@@ -4,7 +4,6 @@ import type { Instant } from '../instant.ts';
 import { latestBucket, readMetric } from '../metric/aggregate.ts';
 import { formatDecimal } from '../number/decimal.ts';
 import { alongScaled, compare, divide, ONE, type Rational, subtract, toNumber, ZERO } from '../number/rational.ts';
-import { bucketEdge } from '../time/bucket.ts';
 import type { CheckIn } from '../view.ts';
 import { checkInsWithin, checkInValue, lastCheckIn } from './check-in.ts';
 import type { Context } from './context.ts';
@@ -86,8 +85,8 @@ function putTarget(draft: Draft, result: CompiledKeyResult): void {
 function freshen(draft: Draft, context: Context, result: CompiledKeyResult, checkIns: readonly CheckIn[]): void {
   const { source, close, cycle } = result;
   if (source !== null) {
-    const end = cycle.span.to;
-    observe(draft, context, source, { before: result.cumulative ? bucketEdge(source.metric.grid, end) : end, close });
+    const { edge } = source.metric.rhythm.ownBuckets(cycle.span);
+    observe(draft, context, source, { before: result.cumulative ? edge : cycle.span.to, edge, close });
   } else observeCheckIn(draft, lastCheckIn(checkIns, result.type)?.time, cycle, close);
 }
 
@@ -174,7 +173,8 @@ function baselineAtStart(context: Context, result: CompiledKeyResult, asOf: Inst
     const bucket = latestBucket(metric, context.cellsOf, where, before, asOf, isWhole);
     if (bucket === undefined) return null;
     const window = { from: bucket.from, to: Math.min(bucket.to, start) };
-    const options = { asOf, carry, emptyIsZero: metric.expression !== null && isWhole(bucket) };
+    const emptyIsZero = metric.expression !== null && isWhole(bucket);
+    const options = { asOf, carry, emptyIsZero, asOne: context.asOne };
     const reading = readMetric(metric, context.cellsOf, where, [window], options);
     note(context, 'baseline', source, [window], asOf, reading);
     // A bucket whose denominators add up to zero is empty: the one before it may have data.

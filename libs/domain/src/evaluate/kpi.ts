@@ -16,7 +16,7 @@ import {
   toScaled,
   ZERO,
 } from '../number/rational.ts';
-import { bucketAt, bucketEdge, bucketsBetween, type Grid } from '../time/bucket.ts';
+import { type Bucket, bucketAt, bucketEdge, bucketsBetween, type Grid } from '../time/bucket.ts';
 import { labelOf, rollingLabel } from '../time/label.ts';
 import type { Context } from './context.ts';
 import { blank, clamp, conclude, type Draft, textOf } from './draft.ts';
@@ -46,7 +46,13 @@ interface KpiWindow {
 }
 
 /** `closed`: the period of `kpi/NAME@LABEL`; without it the KPI's own, open one. */
-export function evaluateKpi(context: Context, kpi: CompiledKpi, asOf: Instant, subject: string, closed?: Span): Draft {
+export function evaluateKpi(
+  context: Context,
+  kpi: CompiledKpi,
+  asOf: Instant,
+  subject: string,
+  closed?: Bucket,
+): Draft {
   const draft = blank(context, subject, asOf);
   const window = closed === undefined ? windowAt(context, kpi, asOf) : closedWindow(kpi, closed, asOf);
   const end = window?.span.to ?? Number.POSITIVE_INFINITY;
@@ -61,12 +67,10 @@ export function evaluateKpi(context: Context, kpi: CompiledKpi, asOf: Instant, s
   const capped = closed !== undefined || kpi.period.kind === 'cycle';
   // A level to date is cut at its period's edges; everything else takes the buckets that start before its end.
   const whole = kpi.cumulative || kpi.period.kind === 'each';
-  const before = whole ? bucketEdge(kpi.source.metric.grid, end) : end;
-  const bounds = {
-    before: capped ? before : Number.POSITIVE_INFINITY,
-    close: capped ? (window?.close ?? end) : Number.POSITIVE_INFINITY,
-  };
-  observe(draft, context, kpi.source, bounds);
+  if (capped && window !== undefined) {
+    const { edge } = kpi.source.metric.rhythm.ownBuckets(window.span);
+    observe(draft, context, kpi.source, { before: whole ? edge : end, edge, close: window.close });
+  } else observe(draft, context, kpi.source, UNBOUNDED);
   const measured =
     window === undefined ? withoutWindow(context, kpi, asOf) : read(context, kpi, window, asOf, closed !== undefined);
   putMeasured(draft, context, measured, window);
@@ -77,6 +81,12 @@ export function evaluateKpi(context: Context, kpi: CompiledKpi, asOf: Instant, s
   if (draft.verdict === 'achieved' || draft.verdict === 'missed') putScore(draft, kpi, measured);
   return draft;
 }
+
+const UNBOUNDED = {
+  before: Number.POSITIVE_INFINITY,
+  edge: Number.POSITIVE_INFINITY,
+  close: Number.POSITIVE_INFINITY,
+} as const;
 
 function windowAt(context: Context, kpi: CompiledKpi, asOf: Instant): KpiWindow | undefined {
   const { period, source } = kpi;
@@ -119,9 +129,9 @@ function labelIn(grid: Grid, span: Span): string {
   return bucket === undefined ? '' : labelOf(grid, bucket);
 }
 
-function closedWindow(kpi: CompiledKpi, span: Span, asOf: Instant): KpiWindow {
+function closedWindow(kpi: CompiledKpi, span: Bucket, asOf: Instant): KpiWindow {
   const { period, source } = kpi;
-  const label = period.kind === 'toDate' || period.kind === 'each' ? labelIn(period.grid, span) : '';
+  const label = period.kind === 'toDate' || period.kind === 'each' ? labelOf(period.grid, span) : '';
   const close = closeOf(span, source, null);
   return { span, label, closed: asOf >= close, close };
 }
@@ -175,7 +185,8 @@ function readBuckets(
   };
   const count = kpi.period.kind === 'rolling' ? kpi.period.count : 1;
   if (own === undefined || !isWhole(context, metric, grid, span, count, asOf)) return empty('window_not_covered');
-  const reading = readMetric(metric, context.cellsOf, where, [own], { asOf, emptyIsZero: true });
+  const { asOne } = context;
+  const reading = readMetric(metric, context.cellsOf, where, [own], { asOf, emptyIsZero: true, asOne });
   note(context, 'value', source, [own], asOf, reading);
   if (reading.reason === 'several_series') return { ...NOTHING, missing: SEVERAL_SERIES };
   if (reading.reason === 'zero_denominator')
@@ -217,7 +228,7 @@ function hasHole(
   // Of these a complete bucket without points is zero.
   if (metric.expression === null && metric.zeroWhenEmpty) return false;
   if (grid === metric.grid && isFilled(metric, context.cellsOf, where, span, count)) return false;
-  const options = { asOf, emptyIsZero: true };
+  const options = { asOf, emptyIsZero: true, asOne: true };
   return bucketsBetween(grid, span.from, span.to).some((bucket) => {
     const part = bucketsOf(metric, bucket);
     return part === undefined || readMetric(metric, context.cellsOf, where, [part], options).value === null;

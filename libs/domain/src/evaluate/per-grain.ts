@@ -166,7 +166,8 @@ function readGrain(
   window: Span,
 ): GrainReading {
   const asOf = Math.max(span.to, window.to);
-  const reading = readMetric(source.metric, context.cellsOf, source.where, [window], { asOf, emptyIsZero: true });
+  const options = { asOf, emptyIsZero: true, asOne: context.asOne };
+  const reading = readMetric(source.metric, context.cellsOf, source.where, [window], options);
   note(context, 'grain', source, [window], asOf, reading);
   return {
     grain: reading.value === null ? null : grainOf(result, span, reading.value),

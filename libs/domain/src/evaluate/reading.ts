@@ -1,14 +1,15 @@
 import type { CompiledCycle, Source } from '../definition/compiled.ts';
 import type { Freshness, Verdict } from '../evaluation.ts';
-import type { Instant, Span } from '../instant.ts';
+import { EARLIEST, type Instant, type Span } from '../instant.ts';
 import { difference } from '../interval.ts';
-import { latestBucket, matchingSeries, type Reading, readMetric } from '../metric/aggregate.ts';
-import { completeRuns, EARLIEST, isComplete, statedUntil } from '../metric/coverage.ts';
+import { hasPoint, latestBucket, type Reading, readMetric } from '../metric/aggregate.ts';
+import { completeRuns, isComplete, statedUntil } from '../metric/coverage.ts';
 import { type Metric, sourcesOf, staleAt } from '../metric/metric.ts';
+import { matchingSeries } from '../metric/selection.ts';
 import { latestCell } from '../metric/series-index.ts';
 import { formatRational, type Rational } from '../number/rational.ts';
 import type { Reason } from '../reasons.ts';
-import { bucketAt, bucketEdge } from '../time/bucket.ts';
+import { bucketAt } from '../time/bucket.ts';
 import { addDuration, type Duration } from '../time/duration.ts';
 import type { Context } from './context.ts';
 import type { Draft } from './draft.ts';
@@ -39,9 +40,10 @@ export function readCumulative(context: Context, source: Source, period: Span, a
   const { metric, where } = source;
   const runs = context.metric(metric).runs(period, asOf);
   const last = runs.at(-1);
-  const before = bucketEdge(metric.grid, period.to);
+  const before = metric.rhythm.ownBuckets(period).edge;
   if (last === undefined) return { ...NOTHING, missing: nothingComplete(context, source, before, asOf) };
-  const reading = readMetric(metric, context.cellsOf, where, runs, { asOf, emptyIsZero: true });
+  const { asOne } = context;
+  const reading = readMetric(metric, context.cellsOf, where, runs, { asOf, emptyIsZero: true, asOne });
   note(context, 'value', source, runs, asOf, reading);
   const missing = missingOf(context, source, reading, before, asOf);
   return {
@@ -68,7 +70,8 @@ export function readLevel(context: Context, source: Source, window: Span, asOf: 
   const derived = metric.expression !== null;
   // A side of a formula that a complete bucket says nothing of is zero where sums are, not missing.
   const emptyIsZero = derived && context.metric(metric).runs(window, asOf).length > 0;
-  const options = derived ? { asOf, emptyIsZero } : { asOf, emptyIsZero, carry };
+  const { asOne } = context;
+  const options = derived ? { asOf, emptyIsZero, asOne } : { asOf, emptyIsZero, carry, asOne };
   const reading = readMetric(metric, context.cellsOf, where, [window], options);
   note(context, 'value', source, [window], asOf, reading);
   const end = reading.lastAt === null ? null : (bucketAt(metric.grid, reading.lastAt)?.to ?? reading.until);
@@ -101,11 +104,7 @@ export function carryRule(
  * over (`before`: its end), or every closed period without data would be restated by the next one's first value.
  */
 function wasObserved(context: Context, { metric, where }: Source, before: Instant, asOf: Instant): boolean {
-  return sourcesOf(metric).some((own) =>
-    matchingSeries(context.cellsOf(own.name), where).some(
-      (series) => latestCell(own, series, before, asOf) !== undefined,
-    ),
-  );
+  return hasPoint(metric, context.cellsOf, where, asOf, before);
 }
 
 export function missingOf(
@@ -154,7 +153,9 @@ function usesIncomplete(
   const from = bucketAt(metric.grid, window.from)?.from ?? window.from;
   const gaps = difference([window], completeRuns(metric, covered, { from, to: window.to }, asOf));
   if (gaps.length === 0) return false;
-  return sourcesOf(metric).some((own) => readMetric(own, context.cellsOf, where, gaps, { asOf }).count > 0);
+  return sourcesOf(metric).some(
+    (own) => readMetric(own, context.cellsOf, where, gaps, { asOf, asOne: true }).count > 0,
+  );
 }
 
 export function note(
@@ -174,7 +175,7 @@ export function note(
     asOf,
     value: reading.value === null ? null : formatRational(reading.value),
     count: reading.count,
-    series: reading.series,
+    series: reading.series ?? 0,
     lastAt: reading.lastAt,
     carried: reading.carried,
   });
@@ -182,21 +183,20 @@ export function note(
 
 /**
  * Freshness of what reads a metric: age since the end of the last bucket of its own series with a value, or covered by
- * a statement (EVALUATION §9). `before` bounds the buckets that belong to the subject; `close` caps the age.
+ * a statement (EVALUATION §9). `before` bounds the buckets that belong to the subject, `edge` what was stated of them; `close`
+ * caps the age.
  */
 export function observe(
   draft: Draft,
   context: Context,
   { metric, where }: Source,
-  bounds: { readonly before: Instant; readonly close: Instant },
+  { before, edge, close }: { readonly before: Instant; readonly edge: Instant; readonly close: Instant },
 ): void {
   const { asOf } = draft;
-  const { before, close } = bounds;
-  const until = Math.min(asOf, close, bucketEdge(metric.grid, before));
+  const until = Math.min(asOf, close, edge);
   const last = observedUntil(context, { metric, where }, before, until, asOf);
   if (last === NEVER) return;
-  const state = context.metric(metric);
-  age(draft, last, state.lateAt(last), state.staleAt(last), close);
+  age(draft, last, metric.rhythm.lateAt(last), metric.rhythm.staleAt(last), close);
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;

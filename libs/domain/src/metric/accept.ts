@@ -1,10 +1,9 @@
 import type { PointStatement } from '../fact.ts';
-import type { Instant } from '../instant.ts';
+import { EARLIEST, type Instant, LATEST } from '../instant.ts';
 import { canonicalDecimal } from '../number/decimal.ts';
 import { bucketAt } from '../time/bucket.ts';
 import { instantText, readInstant } from '../time/instant-text.ts';
 import { bucketOfLabel, grainsOfLabel, labelOf } from '../time/label.ts';
-import { EARLIEST, LATEST } from './coverage.ts';
 import { futureFrom, type Metric } from './metric.ts';
 import { canonicalDimensions } from './statement.ts';
 import { suggestion } from './suggest.ts';

@@ -6,9 +6,10 @@ import { formatRational } from '../number/rational.ts';
 import { bucketAt } from '../time/bucket.ts';
 import { instantText, readInstant } from '../time/instant-text.ts';
 import { quantile } from './accumulator.ts';
-import { hasPoint, latestBucket, matchingSeries, type ReadOptions, readMetric } from './aggregate.ts';
+import { hasPoint, latestBucket, type ReadOptions, readMetric } from './aggregate.ts';
 import { cellsFromStatements, extentsOf, versionsOf } from './cells.ts';
 import { bucketOfPoint, compileMetrics, type Metric, staleAt } from './metric.ts';
+import { matchingSeries } from './selection.ts';
 import type { Statement } from './statement.ts';
 
 const at = (text: string) => readInstant(text.length === 10 ? `${text}T00:00:00Z` : text)!;

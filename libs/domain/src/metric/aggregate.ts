@@ -1,15 +1,16 @@
-import type { MetricCells, SeriesCells } from '../cell.ts';
+import type { MetricCells } from '../cell.ts';
 import type { Instant, Span } from '../instant.ts';
 import { SCALE } from '../number/decimal.ts';
 import { add, compare, type Rational } from '../number/rational.ts';
 import { bucketAt } from '../time/bucket.ts';
 import { Accumulator } from './accumulator.ts';
 import { evaluateExpression } from './expression.ts';
+import { readsAsOne } from './merged-series.ts';
 import type { Metric } from './metric.ts';
-import { cellAsOf, indexOfSeries, latestCell, latestStart, type SeriesIndex, showsRunning } from './series-index.ts';
+import { selectionOf, type Where } from './selection.ts';
+import { cellAsOf, latestCell, latestStart, type SeriesIndex, showsRunning } from './series-index.ts';
 
 export type CellsOf = (metric: string) => MetricCells;
-export type Where = Readonly<Record<string, string>>;
 
 /** The aggregate of a metric over a window, exact. */
 export interface Reading {
@@ -18,8 +19,8 @@ export interface Reading {
   readonly reason: 'no_points' | 'zero_denominator' | 'several_series' | null;
   /** Points used. */
   readonly count: number;
-  /** Matching series: those with a point used in the value. */
-  readonly series: number;
+  /** Matching series: those with a point used in the value; `null` where they were read as one. */
+  readonly series: number | null;
   /** End of the latest used point's bucket. */
   readonly until: Instant | null;
   /** Time of the latest used point; of a period point its bucket's start. */
@@ -39,6 +40,8 @@ export interface ReadOptions {
   readonly emptyIsZero?: boolean;
   /** `last` only: whether a point whose bucket ended then may stand in for a window without one; absent: none may. */
   readonly carry?: (bucketEnd: Instant) => boolean;
+  /** Nobody asks how many series there were: those that add up may be read as one. */
+  readonly asOne?: boolean;
 }
 
 /**
@@ -53,52 +56,13 @@ export function readMetric(
   options: ReadOptions,
 ): Reading {
   if (metric.expression !== null) return readDerived(metric, cellsOf, where, windows, options);
+  const selection = selectionOf(cellsOf(metric.name), where);
   const reader = new Reader(metric, windows, options);
-  return reader.read(matchingIndexes(cellsOf(metric.name), where));
-}
-
-/** The same over several series already chosen, of a metric with points of its own: a group of a trend. */
-export function readSeries(
-  metric: Metric,
-  series: readonly SeriesCells[],
-  windows: readonly Span[],
-  options: ReadOptions,
-): Reading {
-  return new Reader(metric, windows, options).read(series.map(indexOfSeries));
-}
-
-const matches = new WeakMap<MetricCells, WeakMap<Where, readonly SeriesCells[]>>();
-
-/** Series whose dimensions have every value that `where` asks for. */
-export function matchingSeries(cells: MetricCells, where: Where | undefined): readonly SeriesCells[] {
-  if (where === undefined) return cells.series;
-  let byWhere = matches.get(cells);
-  if (byWhere === undefined) {
-    byWhere = new WeakMap();
-    matches.set(cells, byWhere);
+  if (options.asOne === true && readsAsOne(metric)) {
+    const merged = selection.merged(metric);
+    if (merged !== undefined) return reader.readMerged(merged);
   }
-  let found = byWhere.get(where);
-  if (found === undefined) {
-    // "" asks for series without the dimension: absent, null and "" are one.
-    const wanted = Object.entries(where);
-    found = cells.series.filter(({ dimensions }) =>
-      wanted.every(([name, value]) => (Object.hasOwn(dimensions, name) ? dimensions[name] : '') === value),
-    );
-    byWhere.set(where, found);
-  }
-  return found;
-}
-
-const indexesOf = new WeakMap<readonly SeriesCells[], readonly SeriesIndex[]>();
-
-function matchingIndexes(cells: MetricCells, where: Where | undefined): readonly SeriesIndex[] {
-  const series = matchingSeries(cells, where);
-  let indexes = indexesOf.get(series);
-  if (indexes === undefined) {
-    indexes = series.map(indexOfSeries);
-    indexesOf.set(series, indexes);
-  }
-  return indexes;
+  return reader.read(selection.indexes);
 }
 
 /**
@@ -114,10 +78,7 @@ export function latestBucket(
   isWhole: (bucket: Span) => boolean = () => false,
 ): Span | undefined {
   if (metric.expression === null) {
-    let latest = Number.NEGATIVE_INFINITY;
-    for (const index of matchingIndexes(cellsOf(metric.name), where)) {
-      latest = Math.max(latest, latestStart(metric, index, before, asOf));
-    }
+    const latest = latestOf(metric, cellsOf, where, before, asOf);
     return latest === Number.NEGATIVE_INFINITY ? undefined : bucketAt(metric.grid, latest);
   }
   let limit = before;
@@ -144,20 +105,34 @@ export function latestBucket(
   }
 }
 
-/** Whether any point, of whatever period, is valid by `asOf`; of a derived metric, of any operand. */
-export function hasPoint(metric: Metric, cellsOf: CellsOf, where: Where | undefined, asOf: Instant): boolean {
-  if (metric.expression !== null) {
-    for (const operand of metric.operands.values()) if (hasPoint(operand, cellsOf, where, asOf)) return true;
-    return false;
+/** Where the latest cell of any series starts, before `before`, that holds a point valid by `asOf`; -Infinity without one. */
+function latestOf(metric: Metric, cellsOf: CellsOf, where: Where | undefined, before: Instant, asOf: Instant): Instant {
+  const selection = selectionOf(cellsOf(metric.name), where);
+  const merged = selection.merged(metric);
+  if (merged !== undefined) return latestStart(metric, merged, before, asOf);
+  let latest = Number.NEGATIVE_INFINITY;
+  for (const index of selection.indexes) latest = Math.max(latest, latestStart(metric, index, before, asOf));
+  return latest;
+}
+
+/** Whether any point that starts before `before` is valid by `asOf`; of a derived metric, of any operand. */
+export function hasPoint(
+  metric: Metric,
+  cellsOf: CellsOf,
+  where: Where | undefined,
+  asOf: Instant,
+  before: Instant = Number.POSITIVE_INFINITY,
+): boolean {
+  if (metric.expression === null) {
+    return latestOf(metric, cellsOf, where, before, asOf) !== Number.NEGATIVE_INFINITY;
   }
-  return matchingSeries(cellsOf(metric.name), where).some(
-    (series) => latestCell(metric, series, Number.POSITIVE_INFINITY, asOf) !== undefined,
-  );
+  for (const operand of metric.operands.values()) if (hasPoint(operand, cellsOf, where, asOf, before)) return true;
+  return false;
 }
 
 /**
- * Whether one series alone has a point in each of the `count` buckets of the metric's own grain that a window of complete ones
- * consists of. `false` is no answer: several series together may, and a ratio's points may have no denominator.
+ * Whether there is a point in each of the `count` buckets of the metric's own grain that a window of complete ones consists of.
+ * `false` is no answer: where something was said inside a bucket it is not known here, and a ratio's points may have no denominator.
  */
 export function isFilled(
   metric: Metric,
@@ -168,10 +143,8 @@ export function isFilled(
 ): boolean {
   // Cells of time points may be pieces of a bucket.
   if (metric.expression !== null || metric.aggregation === 'ratio' || metric.points === 'time') return false;
-  return matchingSeries(cellsOf(metric.name), where).some((series) => {
-    const index = indexOfSeries(series);
-    return !index.versioned && index.lower(window.to) - index.lower(window.from) === count;
-  });
+  const index = selectionOf(cellsOf(metric.name), where).merged(metric);
+  return index !== undefined && !index.versioned && index.lower(window.to) - index.lower(window.from) === count;
 }
 
 class Reader {
@@ -193,11 +166,22 @@ class Reader {
     return pooled ? this.pool(series) : this.fold(series);
   }
 
-  /** All series as one. */
+  /** What `mergeSeries` made of all series. */
+  readMerged(merged: SeriesIndex): Reading {
+    const all = new Accumulator(this.metric.aggregation!);
+    this.collect(all, merged);
+    return this.pooled(all, null);
+  }
+
+  /** The points of all series together. */
   private pool(series: readonly SeriesIndex[]): Reading {
     const all = new Accumulator(this.metric.aggregation!);
     let used = 0;
     for (const each of series) if (this.collect(all, each)) used++;
+    return this.pooled(all, used);
+  }
+
+  private pooled(all: Accumulator, used: number | null): Reading {
     const value = all.finish();
     const reason = value !== null ? null : all.count === 0 ? 'no_points' : 'zero_denominator';
     return this.reading(value, reason, used, all.count, all.until, all.lastAt, all.resets);
@@ -233,7 +217,7 @@ class Reader {
   private reading(
     value: Rational | null,
     reason: Reading['reason'],
-    series: number,
+    series: number | null,
     count: number,
     until: Instant | null,
     lastAt: Instant | null,
@@ -316,10 +300,10 @@ function readDerived(
   cellsOf: CellsOf,
   where: Where | undefined,
   windows: readonly Span[],
-  { asOf, emptyIsZero = false }: ReadOptions,
+  { asOf, emptyIsZero = false, asOne = false }: ReadOptions,
 ): Reading {
   let count = 0;
-  let series = 0;
+  let series: number | null = 0;
   let until: Instant | null = null;
   let lastAt: Instant | null = null;
   let resets = 0;
@@ -328,11 +312,11 @@ function readDerived(
   const values = new Map<string, Rational | null>();
   for (const [name, operand] of metric.operands) {
     // Operands do not carry: both sides are of the same window.
-    const side = readMetric(operand, cellsOf, where, windows, { asOf, emptyIsZero });
+    const side = readMetric(operand, cellsOf, where, windows, { asOf, emptyIsZero, asOne });
     values.set(name, side.value);
     missing ??= side.reason;
     count += side.count;
-    series = Math.max(series, side.series);
+    series = series === null || side.series === null ? null : Math.max(series, side.series);
     if (side.until !== null) until = Math.max(until ?? side.until, side.until);
     if (side.lastAt !== null) lastAt = Math.max(lastAt ?? side.lastAt, side.lastAt);
     resets += side.resets;

@@ -11,7 +11,6 @@ import {
   coveredOf,
   coveredOfMetric,
   isComplete,
-  lastSettledBucket,
   pointsCoverage,
   statedOfMetric,
   statedUntil,
@@ -99,8 +98,8 @@ describe('a bucket is complete when covered and settled', () => {
 
   test('settling for days waits for days of the calendar', () => {
     const berlin = metric({ settle: 'P1D', timezone: 'Europe/Berlin' });
-    const before = lastSettledBucket(berlin, at('2026-10-25T22:59:59Z'))!;
-    const after = lastSettledBucket(berlin, at('2026-10-25T23:00:00Z'))!;
+    const before = berlin.rhythm.lastSettled(at('2026-10-25T22:59:59Z'))!;
+    const after = berlin.rhythm.lastSettled(at('2026-10-25T23:00:00Z'))!;
     expect([before.to, after.to].map(instantText)).toEqual(['2026-10-23T22:00:00Z', '2026-10-24T22:00:00Z']);
   });
 });

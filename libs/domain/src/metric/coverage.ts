@@ -1,17 +1,13 @@
 import type { Instant, Span } from '../instant.ts';
 import { covers, type Intervals, intersection, intervalsOf, spanIndex } from '../interval.ts';
-import { type Bucket, bucketFrom, bucketUntil, nextBucket, previousBucket } from '../time/bucket.ts';
-import { approximateMs } from '../time/duration.ts';
+import { bucketFrom, bucketUntil } from '../time/bucket.ts';
 import type { FeederCoverage, MetricCoverage } from '../view.ts';
 import { type Metric, settledAt } from './metric.ts';
-
-/** Before the first day that the engine's time can hold; windows without a start begin here. */
-export const EARLIEST: Instant = Date.UTC(1900, 0, 1);
-/** Behind the last. */
-export const LATEST: Instant = Date.UTC(2299, 11, 31);
+import { type Reach, reachOf } from './rhythm.ts';
 
 const NOTHING: Intervals = [];
 const known = new WeakMap<MetricCoverage, Intervals>();
+const knownStated = new WeakMap<MetricCoverage, Intervals>();
 
 /** What is covered of a metric with points of its own: by every feeder, all series together. Without feeders nothing is. */
 export function coveredOf(coverage: MetricCoverage): Intervals {
@@ -42,9 +38,17 @@ export function statedOfMetric(metric: Metric, read: (name: string) => MetricCov
   if (metric.expression !== null) {
     return intersectAll([...metric.operands.values()].map((operand) => statedOfMetric(operand, read)));
   }
-  const coverage = read(metric.name);
-  const stated = intervalsOf(coverage.feeders.flatMap((feeder) => feeder.statements));
-  return stated.length === 0 ? NOTHING : intersection(stated, coveredOf(coverage));
+  return statedOf(read(metric.name));
+}
+
+function statedOf(coverage: MetricCoverage): Intervals {
+  let stated = knownStated.get(coverage);
+  if (stated === undefined) {
+    const all = intervalsOf(coverage.feeders.flatMap((feeder) => feeder.statements));
+    stated = all.length === 0 ? NOTHING : intersection(all, coveredOf(coverage));
+    knownStated.set(coverage, stated);
+  }
+  return stated;
 }
 
 /** A bucket is complete when it is covered and `end + settle <= asOf`. */
@@ -52,43 +56,29 @@ export function isComplete(metric: Metric, covered: Intervals, bucket: Span, asO
   return bucket.to <= asOf && settledAt(metric, bucket.to) <= asOf && covers(covered, bucket);
 }
 
-const settled = new WeakMap<Metric, { asOf: Instant; bucket: Bucket | undefined }>();
-
-/** The latest bucket of the metric's grain whose end + settle has passed. */
-export function lastSettledBucket(metric: Metric, asOf: Instant): Bucket | undefined {
-  const cached = settled.get(metric);
-  if (cached !== undefined && cached.asOf === asOf) return cached.bucket;
-  let bucket = bucketUntil(metric.grid, asOf - approximateMs(metric.settle));
-  while (bucket !== undefined && settledAt(metric, bucket.to) > asOf) bucket = previousBucket(metric.grid, bucket);
-  for (let next = bucket && nextBucket(metric.grid, bucket); next !== undefined; ) {
-    if (settledAt(metric, next.to) > asOf) break;
-    bucket = next;
-    next = nextBucket(metric.grid, next);
-  }
-  if (cached === undefined) settled.set(metric, { asOf, bucket });
-  else {
-    cached.asOf = asOf;
-    cached.bucket = bucket;
-  }
-  return bucket;
-}
-
 /** The complete buckets that start in a window, as runs without a gap; ascending. */
 export function completeRuns(metric: Metric, covered: Intervals, window: Span, asOf: Instant): Span[] {
+  return completeWithin(metric, covered, reachOf(metric.grid, window), asOf);
+}
+
+/** The same of a window whose reach is known. */
+export function completeWithin(
+  { grid, rhythm }: Metric,
+  covered: Intervals,
+  { start, first: own, limit: edge }: Reach,
+  asOf: Instant,
+): Span[] {
   const runs: Span[] = [];
-  const last = lastSettledBucket(metric, asOf);
+  const last = rhythm.lastSettled(asOf);
   if (last === undefined) return runs;
-  const start = Math.max(window.from, EARLIEST);
-  // The window's last bucket may end behind it: it belongs to the window by its start.
-  const edge = bucketFrom(metric.grid, Math.min(window.to, LATEST))?.from ?? Number.POSITIVE_INFINITY;
   const limit = Math.min(edge, last.to);
   for (let index = spanIndex(covered, start); index < covered.length; index++) {
     const span = covered[index]!;
     if (span.from >= limit) break;
-    const first = bucketFrom(metric.grid, Math.max(span.from, start));
+    const first = span.from <= start ? own : bucketFrom(grid, span.from);
     const end = Math.min(span.to, limit);
     if (first === undefined || first.to > end) continue;
-    const to = end === last.to ? last.to : bucketUntil(metric.grid, end)!.to;
+    const to = end === last.to ? last.to : bucketUntil(grid, end)!.to;
     runs.push({ from: first.from, to });
   }
   return runs;

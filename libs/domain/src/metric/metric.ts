@@ -3,10 +3,11 @@ import type { Compiled, Fault } from '../fault.ts';
 import type { Instant } from '../instant.ts';
 import { type Bucket, bucketAt, bucketFrom, type Grid, gridOf, nextBucket, sameGrid } from '../time/bucket.ts';
 import { type Calendar, calendarIn, plainCalendar, unknownZone } from '../time/calendar.ts';
-import { addDuration, type Duration, longer, NO_TIME, parseDuration } from '../time/duration.ts';
+import { type Duration, longer, NO_TIME, parseDuration } from '../time/duration.ts';
 import { bucketOfLabel } from '../time/label.ts';
 import { type Zone, zoneOf } from '../time/zone.ts';
 import { type Expression, isAdditive, parseExpression } from './expression.ts';
+import { type Rhythm, rhythmOf } from './rhythm.ts';
 import { suggestion } from './suggest.ts';
 
 /** A metric ready for use. Compiled once per definition; compared by identity. */
@@ -28,6 +29,8 @@ export interface Metric {
   readonly grid: Grid;
   readonly settle: Duration;
   readonly cadence: Duration;
+  /** Grid, settle and cadence, in one object for all metrics that share them. */
+  readonly rhythm: Rhythm;
   readonly dimensions: readonly string[];
   /** Revisions of the source count; else every statement has revision 0. */
   readonly revisions: boolean;
@@ -168,17 +171,17 @@ export function futureFrom(metric: Metric, now: Instant): Instant {
 
 /** When a bucket is settled, if it is covered. */
 export function settledAt(metric: Metric, bucketEnd: Instant): Instant {
-  return addDuration(metric.zone, bucketEnd, metric.settle);
+  return metric.rhythm.settledAt(bucketEnd);
 }
 
 /** age ≤ cadence + settle is fresh (EVALUATION §9); age counts from the end of the last bucket observed. */
 export function lateAt(metric: Metric, observedUntil: Instant): Instant {
-  return addDuration(metric.zone, addDuration(metric.zone, observedUntil, metric.cadence), metric.settle);
+  return metric.rhythm.lateAt(observedUntil);
 }
 
 /** age > 2·cadence + settle is stale. */
 export function staleAt(metric: Metric, observedUntil: Instant): Instant {
-  return addDuration(metric.zone, addDuration(metric.zone, observedUntil, metric.cadence, 2), metric.settle);
+  return metric.rhythm.staleAt(observedUntil);
 }
 
 /** Every metric with points of its own that a metric reads, itself if it has some. */
@@ -203,6 +206,8 @@ function build(document: MetricDocument, calendar: Calendar, grid: Grid, parts: 
   const { expression, operands } = parts;
   const sides = [...operands.values()];
   const aggregation = expression === null ? (spec.aggregation ?? null) : null;
+  const settle = sides.reduce((slowest, side) => longer(slowest, side.settle), parts.settle);
+  const cadence = sides.reduce((slowest, side) => longer(slowest, side.cadence), parts.cadence);
   return {
     name: document.metadata.name,
     document,
@@ -216,8 +221,9 @@ function build(document: MetricDocument, calendar: Calendar, grid: Grid, parts: 
     calendar,
     zone: calendar.zone,
     grid,
-    settle: sides.reduce((slowest, side) => longer(slowest, side.settle), parts.settle),
-    cadence: sides.reduce((slowest, side) => longer(slowest, side.cadence), parts.cadence),
+    settle,
+    cadence,
+    rhythm: rhythmOf(grid, settle, cadence),
     dimensions: spec.dimensions ?? commonDimensions(sides),
     revisions: spec.revisions === 'source',
     future: spec.future ?? false,

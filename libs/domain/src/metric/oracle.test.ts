@@ -288,8 +288,11 @@ describe('windows of cells agree with the oracle', () => {
           const [from, to] = [edges[Math.min(low, high)]!, edges[Math.max(low, high)]!];
           const cells = cellsFromStatements(metric, statements);
           const reading = readMetric(metric, () => cells, undefined, [{ from, to }], { asOf });
+          const asOne = readMetric(metric, () => cells, undefined, [{ from, to }], { asOf, asOne: true });
           const samples = samplesAsOf(metric, statements, asOf);
           const wanted = expected(metric, samples, from, to);
+          const apart = { ...reading, series: asOne.series === null ? null : reading.series };
+          expect({ ...asOne, value: shown(asOne.value) }).toEqual({ ...apart, value: shown(reading.value) });
           expect({ value: shown(reading.value), series: reading.series, count: reading.count }).toEqual({
             value: shown(wanted.value),
             series: wanted.used,

@@ -15,9 +15,12 @@ export interface Grid {
   readonly grain: Grain;
   readonly calendar: Calendar;
   readonly zone: Zone;
-  /** Buckets by ordinal and by label; bounded, emptied when full. */
+  /** Buckets by ordinal and by label, labels by ordinal; bounded, emptied when full. */
   readonly cache: Map<number, Bucket>;
   readonly labels: Map<string, Bucket>;
+  readonly names: Map<number, string>;
+  /** Where an instant was looked for last: at one instant all subjects of a grid ask for one bucket. */
+  recent: Bucket | undefined;
 }
 
 export const CACHE_MAX = 20_000;
@@ -34,7 +37,15 @@ export function gridOf(calendar: Calendar, grain: Grain): Grid {
   }
   let grid = byGrain.get(grain);
   if (grid === undefined) {
-    grid = { grain, calendar, zone: calendar.zone, cache: new Map(), labels: new Map() };
+    grid = {
+      grain,
+      calendar,
+      zone: calendar.zone,
+      cache: new Map(),
+      labels: new Map(),
+      names: new Map(),
+      recent: undefined,
+    };
     byGrain.set(grain, grid);
   }
   return grid;
@@ -60,6 +71,14 @@ export function sameGrid(left: Grid, right: Grid): boolean {
 
 /** The bucket that contains an instant; `undefined` only where a calendar's table has none. */
 export function bucketAt(grid: Grid, at: Instant): Bucket | undefined {
+  const { recent } = grid;
+  if (recent !== undefined && at >= recent.from && at < recent.to) return recent;
+  const bucket = findBucket(grid, at);
+  grid.recent = bucket;
+  return bucket;
+}
+
+function findBucket(grid: Grid, at: Instant): Bucket | undefined {
   if (grid.grain === 'hour') return hourAt(grid.zone, at);
   const ordinal = ordinalOfDay(grid, grid.zone.dayAt(at));
   return ordinal === undefined ? undefined : bucketOfOrdinal(grid, ordinal);

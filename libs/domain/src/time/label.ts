@@ -19,6 +19,16 @@ const HOUR_MS = 3_600_000;
 
 /** `2026-11-22T14+01:00`, `2026-11-22`, `2026-W47`, `2026-11-15/P7D`, `2026-11`, `2026-Q4`, `2026`, `FY2026`, `FY2026-Q1`, a table's own. */
 export function labelOf(grid: Grid, bucket: Bucket): string {
+  let label = grid.names.get(bucket.ordinal);
+  if (label === undefined) {
+    label = nameOf(grid, bucket);
+    if (grid.names.size >= CACHE_MAX) grid.names.clear();
+    grid.names.set(bucket.ordinal, label);
+  }
+  return label;
+}
+
+function nameOf(grid: Grid, bucket: Bucket): string {
   const day = grid.grain === 'hour' ? 0 : firstLabelDay(grid, bucket);
   switch (grid.grain) {
     case 'hour':
