@@ -25,15 +25,12 @@ export function subjectOf(
   catalog: Catalog,
   subject: string,
 ): { readonly compiled: CompiledSubject; readonly closed?: Bucket } | undefined {
+  const result = catalog.keyResults.get(subject);
+  if (result !== undefined) return { compiled: result };
   const id = parseSubject(subject);
   if (id === undefined) return undefined;
   if (id.kind !== 'kpi') {
-    const compiled =
-      id.kind === 'key_result'
-        ? catalog.keyResults.get(subject)
-        : id.kind === 'objective'
-          ? catalog.objectives.get(id.name)
-          : catalog.unitCycles.get(subject);
+    const compiled = id.kind === 'objective' ? catalog.objectives.get(id.name) : catalog.unitCycles.get(subject);
     return compiled === undefined ? undefined : { compiled };
   }
   const kpi = catalog.kpis.get(id.name);

@@ -60,6 +60,19 @@ export function textOf(value: Rational | null | undefined): string | null {
   return value === null || value === undefined ? null : formatRational(value);
 }
 
+const defined = new WeakMap<Rational, string>();
+
+/** The same of what stands in a definition: it is one object at every instant. */
+export function definedText(value: Rational | undefined): string | null {
+  if (value === undefined) return null;
+  let text = defined.get(value);
+  if (text === undefined) {
+    text = formatRational(value);
+    defined.set(value, text);
+  }
+  return text;
+}
+
 /** Within [0, 1]. */
 export function clamp(share: number): number {
   return share <= 0 ? 0 : Math.min(share, 1);

@@ -7,7 +7,7 @@ import { alongScaled, compare, divide, ONE, type Rational, subtract, toNumber, Z
 import type { CheckIn } from '../view.ts';
 import { checkInsWithin, checkInValue, lastCheckIn } from './check-in.ts';
 import type { Context } from './context.ts';
-import { blank, clamp, conclude, type Draft, textOf } from './draft.ts';
+import { blank, clamp, conclude, type Draft, definedText, textOf } from './draft.ts';
 import { expectedByPace, noteExpected, seasonsOfCycle } from './expected.ts';
 import { measureMilestones, shareWords, weightOf } from './milestones.ts';
 import { evaluatePerGrain, type PerGrain } from './per-grain.ts';
@@ -75,10 +75,10 @@ function putTarget(draft: Draft, result: CompiledKeyResult): void {
   const end = result.cycle.span.to;
   if (result.type === 'between') {
     const range = inForce(result.range, asOf, end);
-    draft.targetLow = textOf(range?.low);
-    draft.targetHigh = textOf(range?.high);
+    draft.targetLow = definedText(range?.low);
+    draft.targetHigh = definedText(range?.high);
   } else if (result.type !== 'milestones' && result.type !== 'done') {
-    draft.target = textOf(inForce(result.target, asOf, end));
+    draft.target = definedText(inForce(result.target, asOf, end));
   }
 }
 
@@ -117,7 +117,7 @@ function reach(context: Context, draft: Draft, result: CompiledKeyResult, checkI
   const measured = readReach(context, result, checkIns, asOf);
   const written = inForce(result.baseline, asOf, span.to) ?? (result.cumulative ? ZERO : undefined);
   const baseline = written === 'start' ? baselineAtStart(context, result, asOf) : written;
-  draft.baseline = textOf(baseline);
+  draft.baseline = written === 'start' ? textOf(baseline) : definedText(written);
   const nothing = { measured, progress: null, original: null, coverage: 1 };
   if (measured.value === null) return nothing;
   if (baseline === undefined || baseline === null) {

@@ -1,7 +1,7 @@
 import { inForce, nearestInForce } from '../dating.ts';
 import type { BandEdge, CompiledBands, CompiledKpi } from '../definition/compiled.ts';
 import type { Instant } from '../instant.ts';
-import { compare, fromScaled, multiply, type Rational, toNumber, toScaled, ZERO } from '../number/rational.ts';
+import { compare, fromScaled, isPositive, multiply, type Rational, toNumber, toScaled } from '../number/rational.ts';
 import { isEarly } from '../policy/judge.ts';
 import { atLeast, passes } from '../policy/policy.ts';
 import type { Context } from './context.ts';
@@ -127,7 +127,7 @@ function noteEdge(
  * nothing: there only plain numbers do.
  */
 function edgeOf(edge: BandEdge | null, kpi: CompiledKpi, standing: KpiStanding): Rational | null {
-  if (edge === null || (edge.share && compare(standing.target, ZERO) <= 0)) return null;
+  if (edge === null || (edge.share && !isPositive(standing.target))) return null;
   if (edge.share) return fromScaled(toScaled(multiply(edge.value, standing.expected)));
   return kpi.cumulative ? fromScaled(toScaled(multiply(edge.value, standing.share))) : edge.value;
 }

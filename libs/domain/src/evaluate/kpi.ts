@@ -6,10 +6,11 @@ import { isFilled, latestBucket, readMetric } from '../metric/aggregate.ts';
 import type { Metric } from '../metric/metric.ts';
 import { formatDecimal } from '../number/decimal.ts';
 import {
+  alongScaled,
   compare,
   divide,
   fromScaled,
-  multiply,
+  isPositive,
   ONE,
   type Rational,
   toNumber,
@@ -19,7 +20,7 @@ import {
 import { type Bucket, bucketAt, bucketEdge, bucketsBetween, type Grid } from '../time/bucket.ts';
 import { labelOf, rollingLabel } from '../time/label.ts';
 import type { Context } from './context.ts';
-import { blank, clamp, conclude, type Draft, textOf } from './draft.ts';
+import { blank, clamp, conclude, type Draft, definedText, textOf } from './draft.ts';
 import { expectedByPace, seasonsOfCycle } from './expected.ts';
 import { judgeKpi, type KpiStanding } from './kpi-verdict.ts';
 import {
@@ -139,11 +140,11 @@ function closedWindow(kpi: CompiledKpi, span: Bucket, asOf: Instant): KpiWindow 
 function putTarget(draft: Draft, kpi: CompiledKpi, end: Instant): void {
   if (kpi.direction === 'within') {
     const range = inForce(kpi.range, draft.asOf, end);
-    draft.targetLow = textOf(range?.low);
-    draft.targetHigh = textOf(range?.high);
+    draft.targetLow = definedText(range?.low);
+    draft.targetHigh = definedText(range?.high);
     return;
   }
-  draft.target = textOf(inForce(kpi.target, draft.asOf, end));
+  draft.target = definedText(inForce(kpi.target, draft.asOf, end));
   const bands = kpi.hasBands && inForce(kpi.bands, draft.asOf, end) !== undefined;
   if (!bands) draft.policy = nearestInForce(kpi.policy, draft.asOf, end)?.label ?? null;
 }
@@ -175,7 +176,7 @@ function readBuckets(
 ): Measured {
   const { source } = kpi;
   const { metric, where } = source;
-  const own = bucketsOf(metric, span);
+  const own = grid === metric.grid ? span : bucketsOf(metric, span);
   const empty = (reason: 'window_not_covered' | 'empty_bucket'): Measured => {
     const observed = nothingComplete(context, source, bucketEdge(metric.grid, span.to), asOf);
     return {
@@ -249,6 +250,8 @@ function putMeasured(draft: Draft, context: Context, measured: Measured, window:
   draft.elapsed = at === null ? null : context.elapsed(span, at).number;
 }
 
+const NONE = fromScaled(0n);
+
 /** Progress, expectation and ratio; `null` without a value or a target. */
 function stand(
   draft: Draft,
@@ -265,19 +268,19 @@ function stand(
   if (target === undefined) return null;
   const at = asOf >= end ? end : (measuredAt ?? asOf);
   const share = kpi.cumulative ? paced(draft, context, kpi, target, window.span, at) : ONE;
-  const expected = toScaled(share === ONE ? target : multiply(target, share));
+  const expected = share === ONE ? toScaled(target) : alongScaled(NONE, target, share);
   draft.expected = toNumber(share);
   draft.expectedValue = formatDecimal(expected);
   const x = fromScaled(expected);
   const standing = { value, target, expected: x, share };
-  if (compare(target, ZERO) <= 0) return { ...standing, ratio: null, final: null };
+  if (!isPositive(target)) return { ...standing, ratio: null, final: null };
   const progress = divide(value, target) ?? ZERO;
   const raw = toNumber(progress);
   draft.progressRaw = raw;
   draft.progress = clamp(raw);
   const lower = kpi.direction === 'lower';
   draft.gap = lower ? raw - draft.expected : draft.expected - raw;
-  const ratio = lower ? lowerRatio(x, value) : compare(x, ZERO) > 0 ? divide(value, x) : null;
+  const ratio = lower ? lowerRatio(x, value) : isPositive(x) ? divide(value, x) : null;
   draft.pace = ratio === null ? null : toNumber(ratio);
   const final = lower ? finalOfLower(target, value) : raw;
   return { ...standing, ratio: draft.pace, final };
@@ -285,11 +288,11 @@ function stand(
 
 /** X / v; a value of zero or less is met and has no ratio, and neither has an expectation of nothing. */
 function lowerRatio(expected: Rational, value: Rational): Rational | null {
-  return compare(value, ZERO) <= 0 || compare(expected, ZERO) <= 0 ? null : divide(expected, value);
+  return isPositive(value) && isPositive(expected) ? divide(expected, value) : null;
 }
 
 function finalOfLower(target: Rational, value: Rational): number {
-  if (compare(value, ZERO) <= 0) return 1;
+  if (!isPositive(value)) return 1;
   const share = divide(target, value);
   return share === null ? 1 : Math.min(1, toNumber(share));
 }
@@ -330,6 +333,6 @@ function putScore(draft: Draft, kpi: CompiledKpi, { value }: Measured): void {
     return;
   }
   const first = kpi.target[0]?.value;
-  if (first === undefined || value === null || compare(first, ZERO) <= 0) return;
+  if (first === undefined || value === null || !isPositive(first)) return;
   draft.scoreOriginal = clamp(toNumber(divide(value, first) ?? ZERO));
 }

@@ -2,14 +2,12 @@ import type { Instant, Span } from '../instant.ts';
 import type { Intervals } from '../interval.ts';
 import { completeRuns } from '../metric/coverage.ts';
 import type { Metric } from '../metric/metric.ts';
-import { bucketAt, bucketFrom, bucketUntil, type Grid, previousBucket } from '../time/bucket.ts';
+import { ownSpan } from '../metric/rhythm.ts';
+import { bucketAt, bucketRun, bucketUntil, type Grid, previousBucket } from '../time/bucket.ts';
 
 /** What of a period the metric's own buckets make up: from the start of the first to the end of the last that starts in it. */
 export function bucketsOf(metric: Metric, period: Span): Span | undefined {
-  const first = bucketFrom(metric.grid, period.from);
-  if (first === undefined || first.from >= period.to) return undefined;
-  const last = bucketAt(metric.grid, period.to - 0.001) ?? bucketUntil(metric.grid, period.to);
-  return last === undefined || last.from < first.from ? undefined : { from: first.from, to: last.to };
+  return ownSpan(metric.grid, period);
 }
 
 /** Whether every bucket of the metric that starts in the period is complete. */
@@ -43,13 +41,7 @@ export function lastCompleteWindow(
     if (run === undefined) continue;
     const last = lastWithin(metric, grid, run, asOf);
     if (last === undefined) continue;
-    let first = last;
-    let buckets = 1;
-    for (; buckets < count; buckets += 1) {
-      const before = previousBucket(grid, first);
-      if (before === undefined) break;
-      first = before;
-    }
+    const { first, buckets } = bucketRun(grid, last, count);
     // Only of the window's own grid is the start of a bucket the start of the metric's first one in it.
     const own = grid === metric.grid ? first : bucketsOf(metric, { from: first.from, to: last.to });
     return { from: first.from, to: last.to, buckets, whole: own !== undefined && own.from >= run.from };
@@ -62,7 +54,7 @@ function lastWithin(metric: Metric, grid: Grid, run: Span, asOf: Instant) {
   // The bucket that holds the run's last instant is the last one that can be whole.
   let bucket = bucketAt(grid, run.to - 0.001) ?? bucketUntil(grid, run.to);
   while (bucket !== undefined && bucket.to > run.from) {
-    const own = bucketsOf(metric, bucket);
+    const own = grid === metric.grid ? bucket : metric.rhythm.ownBuckets(bucket).span;
     if (own !== undefined && bucket.to <= asOf && own.from >= run.from && own.to <= run.to) return bucket;
     bucket = previousBucket(grid, bucket);
   }

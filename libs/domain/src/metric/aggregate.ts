@@ -5,7 +5,7 @@ import { add, compare, type Rational } from '../number/rational.ts';
 import { bucketAt } from '../time/bucket.ts';
 import { Accumulator } from './accumulator.ts';
 import { evaluateExpression } from './expression.ts';
-import { readsAsOne } from './merged-series.ts';
+import { MergedCell, readsAsOne } from './merged-series.ts';
 import type { Metric } from './metric.ts';
 import { selectionOf, type Where } from './selection.ts';
 import { cellAsOf, latestCell, latestStart, type SeriesIndex, showsRunning } from './series-index.ts';
@@ -58,9 +58,11 @@ export function readMetric(
   if (metric.expression !== null) return readDerived(metric, cellsOf, where, windows, options);
   const selection = selectionOf(cellsOf(metric.name), where);
   const reader = new Reader(metric, windows, options);
-  if (options.asOne === true && readsAsOne(metric)) {
-    const merged = selection.merged(metric);
-    if (merged !== undefined) return reader.readMerged(merged);
+  const merged = options.asOne === true ? selection.merged(metric) : undefined;
+  if (merged !== undefined) {
+    if (readsAsOne(metric)) return reader.readMerged(merged);
+    const reading = metric.aggregation === 'last' ? reader.readLast(merged, selection.series.length) : undefined;
+    if (reading !== undefined) return reading;
   }
   return reader.read(selection.indexes);
 }
@@ -171,6 +173,25 @@ class Reader {
     const all = new Accumulator(this.metric.aggregation!);
     this.collect(all, merged);
     return this.pooled(all, null);
+  }
+
+  /** `last` across series where the latest bucket of the window has a point of each; `undefined` elsewhere. */
+  readLast(merged: SeriesIndex, series: number): Reading | undefined {
+    const [window, ...more] = this.windows;
+    const { metric } = this;
+    if (window === undefined || more.length > 0 || metric.across === 'none' || metric.across === 'pool')
+      return undefined;
+    const low = merged.lower(window.from);
+    let high = merged.startedBy(window.to, this.options.asOf);
+    if (high > low && merged.toOf(high - 1) > this.options.asOf) {
+      if (showsRunning(metric, merged)) return undefined;
+      high--;
+    }
+    const latest = merged.lastFilled(high);
+    const cell = latest < low ? undefined : merged.cells[latest];
+    if (!(cell instanceof MergedCell) || cell.series !== series) return undefined;
+    const value = { n: cell.last, d: metric.across === 'avg' ? SCALE * BigInt(series) : SCALE };
+    return this.reading(value, null, null, merged.count(low, high), cell.to, cell.lastAt, 0);
   }
 
   /** The points of all series together. */

@@ -38,12 +38,14 @@ export function readsAsOne({ aggregation, across }: Metric): boolean {
   }
 }
 
-class MergedCell implements Cell {
+export class MergedCell implements Cell {
   readonly from: Instant;
   readonly to: Instant;
   readonly firstAt: Instant;
   readonly first: Scaled = 0n;
-  readonly last: Scaled = 0n;
+  /** How many series have a point here, and what their last ones come to across them. */
+  series = 1;
+  last: Scaled;
   lastAt: Instant;
   count: number;
   sum: Scaled;
@@ -56,6 +58,7 @@ class MergedCell implements Cell {
     this.from = cell.from;
     this.to = cell.to;
     this.firstAt = cell.firstAt;
+    this.last = cell.last;
     this.lastAt = cell.lastAt;
     this.count = cell.count;
     this.sum = cell.sum;
@@ -65,7 +68,8 @@ class MergedCell implements Cell {
     this.denominator = cell.denominator;
   }
 
-  add({ aggregation }: Metric, cell: Cell): void {
+  add({ aggregation, across }: Metric, cell: Cell): void {
+    this.series++;
     this.count += cell.count;
     if (cell.lastAt > this.lastAt) this.lastAt = cell.lastAt;
     if (aggregation === 'sum' || aggregation === 'avg') this.sum += cell.sum;
@@ -74,8 +78,16 @@ class MergedCell implements Cell {
       this.denominator += cell.denominator;
     } else if (aggregation === 'min') {
       if (cell.min < this.min) this.min = cell.min;
-    } else if (aggregation === 'max' && cell.max > this.max) this.max = cell.max;
+    } else if (aggregation === 'max') {
+      if (cell.max > this.max) this.max = cell.max;
+    } else if (aggregation === 'last') this.last = lastAcross(across, this.last, cell.last);
   }
+}
+
+function lastAcross(across: Metric['across'], left: Scaled, right: Scaled): Scaled {
+  if (across === 'min') return right < left ? right : left;
+  if (across === 'max') return right > left ? right : left;
+  return left + right;
 }
 
 function join(metric: Metric, left: readonly MergedCell[], right: readonly Cell[]): MergedCell[] | undefined {

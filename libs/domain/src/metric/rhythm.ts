@@ -24,6 +24,7 @@ export class OwnBuckets {
   readonly #rhythm: Rhythm;
   readonly #period: Span;
   #reach: Reach | undefined;
+  #span: { readonly found: Span | undefined } | undefined;
   #edge: Instant | undefined;
   #close: Instant | undefined;
 
@@ -35,6 +36,12 @@ export class OwnBuckets {
   get reach(): Reach {
     this.#reach ??= reachOf(this.#rhythm.grid, this.#period);
     return this.#reach;
+  }
+
+  /** From the start of the first to the end of the last that starts in the period; `undefined` where none does. */
+  get span(): Span | undefined {
+    this.#span ??= { found: ownSpan(this.#rhythm.grid, this.#period) };
+    return this.#span.found;
   }
 
   /** Where the first bucket behind the period starts: what belongs to the period ends there. */
@@ -137,6 +144,13 @@ export function reachOf(grid: Grid, window: Span): Reach {
   // The window's last bucket may end behind it: it belongs to the window by its start.
   const limit = bucketFrom(grid, Math.min(window.to, LATEST))?.from ?? Number.POSITIVE_INFINITY;
   return { start, first: bucketFrom(grid, start), limit };
+}
+
+export function ownSpan(grid: Grid, period: Span): Span | undefined {
+  const first = bucketFrom(grid, period.from);
+  if (first === undefined || first.from >= period.to) return undefined;
+  const last = bucketAt(grid, period.to - 0.001) ?? bucketUntil(grid, period.to);
+  return last === undefined || last.from < first.from ? undefined : { from: first.from, to: last.to };
 }
 
 const rhythms = new WeakMap<Grid, Map<string, Rhythm>>();

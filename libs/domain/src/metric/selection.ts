@@ -32,14 +32,26 @@ class Selections {
   readonly #series: readonly SeriesCells[];
   readonly #all: Selection;
   readonly #byWhere = new WeakMap<Where, Selection>();
+  /** What was asked for last. */
+  #where: Where | undefined;
+  #selection: Selection;
 
   constructor({ series }: MetricCells) {
     this.#series = series;
     this.#all = new Selection(series);
+    this.#selection = this.#all;
   }
 
   of(where: Where | undefined): Selection {
     if (where === undefined) return this.#all;
+    if (where !== this.#where) {
+      this.#selection = this.#find(where);
+      this.#where = where;
+    }
+    return this.#selection;
+  }
+
+  #find(where: Where): Selection {
     let selection = this.#byWhere.get(where);
     if (selection === undefined) {
       selection = this.#select(Object.entries(where));

@@ -43,13 +43,13 @@ export function parseDecimal(text: string): Scaled | DecimalFault {
 
 /** Shortest canonical text: no `-0`, no trailing zeros, no exponent. */
 export function formatDecimal(value: Scaled): string {
-  if (value <= SAFE && value >= -SAFE) return formatSafe(Number(value));
+  const double = Number(value);
+  if (Math.abs(double) <= Number.MAX_SAFE_INTEGER) return formatSafe(double);
   const magnitude = value < 0n ? -value : value;
   const whole = magnitude / SCALE;
   return `${value < 0n ? '-' : ''}${whole}${fractionText(Number(magnitude - whole * SCALE))}`;
 }
 
-const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 const UNIT = Number(SCALE);
 
 /** Of whole numbers that doubles hold exactly: several times as fast, and most values are some. */

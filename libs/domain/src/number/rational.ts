@@ -25,11 +25,15 @@ export function fromScaled(value: Scaled): Rational {
 
 export function add(left: Rational, right: Rational): Rational {
   if (left.d === right.d) return { n: left.n + right.n, d: left.d };
+  if (right.n === 0n) return left;
   return small(left.n * right.d + right.n * left.d, left.d * right.d);
 }
 
 export function subtract(left: Rational, right: Rational): Rational {
   if (left.d === right.d) return { n: left.n - right.n, d: left.d };
+  if (right.n === 0n) return left;
+  const times = multipleOf(left.d, right.d);
+  if (times !== null) return { n: left.n - right.n * times, d: left.d };
   return small(left.n * right.d - right.n * left.d, left.d * right.d);
 }
 
@@ -40,9 +44,17 @@ export function multiply(left: Rational, right: Rational): Rational {
 /** `null` when `right` is zero. */
 export function divide(left: Rational, right: Rational): Rational | null {
   if (right.n === 0n) return null;
-  const n = left.d === right.d ? left.n : left.n * right.d;
-  const d = left.d === right.d ? right.n : left.d * right.n;
+  if (left.d === right.d) return right.n < 0n ? small(-left.n, -right.n) : small(left.n, right.n);
+  const times = multipleOf(left.d, right.d);
+  const n = times !== null ? left.n : left.n * right.d;
+  const d = (times ?? left.d) * right.n;
   return d < 0n ? small(-n, -d) : small(n, d);
+}
+
+/** How many times one denominator is another, as that of a mean is: then both sides stay small. `null` where it is no whole number. */
+function multipleOf(left: bigint, right: bigint): bigint | null {
+  const times = left / right;
+  return times * right === left ? times : null;
 }
 
 export function negate(value: Rational): Rational {
@@ -54,6 +66,10 @@ export function compare(left: Rational, right: Rational): -1 | 0 | 1 {
   const a = left.d === right.d ? left.n : left.n * right.d;
   const b = left.d === right.d ? right.n : right.n * left.d;
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export function isPositive(value: Rational): boolean {
+  return value.n > 0n;
 }
 
 export function isZero(value: Rational): boolean {
@@ -68,7 +84,28 @@ export function toScaled(value: Rational): Scaled {
 /** from + (to − from) · share, rounded half to even at the 9th place. */
 export function alongScaled(from: Rational, to: Rational, share: Rational): Scaled {
   if (from.d !== SCALE || to.d !== SCALE) return toScaled(add(from, multiply(share, subtract(to, from))));
-  return divideHalfEven(from.n * share.d + (to.n - from.n) * share.n, share.d);
+  const way = to.n - from.n;
+  const safe = alongSafe(Number(from.n), Number(way), Number(share.n), Number(share.d));
+  return safe ?? divideHalfEven(from.n * share.d + way * share.n, share.d);
+}
+
+/** The same in doubles, where they hold every step exactly: most values and shares of whole days are small. */
+function alongSafe(from: number, way: number, n: number, d: number): Scaled | null {
+  if (!(n >= 0 && n <= d && n * d <= Number.MAX_SAFE_INTEGER)) return null;
+  if (!(Math.abs(from) + Math.abs(way) + d <= Number.MAX_SAFE_INTEGER)) return null;
+  const whole = floorQuotient(way, d);
+  const rest = (way - whole * d) * n;
+  const part = floorQuotient(rest, d);
+  const floor = from + whole * n + part;
+  const twice = 2 * (rest - part * d);
+  return BigInt(twice > d || (twice === d && floor % 2 !== 0) ? floor + 1 : floor);
+}
+
+/** Of safe integers. */
+function floorQuotient(numerator: number, divisor: number): number {
+  const quotient = Math.floor(numerator / divisor);
+  // The double nearest to the quotient may be the next whole number.
+  return quotient * divisor > numerator ? quotient - 1 : quotient;
 }
 
 function divideHalfEven(numerator: bigint, divisor: bigint): bigint {
@@ -85,14 +122,17 @@ export function formatRational(value: Rational): string {
   return formatDecimal(toScaled(value));
 }
 
-const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 const QUOTIENT_BITS = 72;
 
 /** The nearest double, ties to even; infinite only where the value is beyond the doubles. */
 export function toNumber(value: Rational): number {
   const { n, d } = value;
+  const numerator = Number(n);
+  const denominator = Number(d);
   // Both sides exact doubles: IEEE division rounds the true quotient once.
-  if (d <= SAFE && n <= SAFE && n >= -SAFE) return Number(n) / Number(d);
+  if (denominator <= Number.MAX_SAFE_INTEGER && Math.abs(numerator) <= Number.MAX_SAFE_INTEGER) {
+    return numerator / denominator;
+  }
   if (n === 0n) return 0;
   const magnitude = n < 0n ? -n : n;
   const double = quotientToNumber(magnitude, d);

@@ -10,5 +10,13 @@ export function micros(at: Instant): bigint {
 export function elapsedShare(period: Span, at: Instant): Rational {
   if (at <= period.from) return ZERO;
   if (at >= period.to) return ONE;
-  return rational(micros(at) - micros(period.from), micros(period.to) - micros(period.from));
+  const start = Math.round(period.from * 1000);
+  const passed = Math.round(at * 1000) - start;
+  const length = Math.round(period.to * 1000) - start;
+  // Most instants lie whole days or hours from the start: in those the share has few digits.
+  const unit = UNITS.find((each) => passed % each === 0 && length % each === 0) ?? 1;
+  return rational(BigInt(passed / unit), BigInt(length / unit));
 }
+
+/** A day, an hour, a minute and a second in microseconds. */
+const UNITS = [86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000];

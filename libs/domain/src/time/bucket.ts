@@ -21,6 +21,17 @@ export interface Grid {
   readonly names: Map<number, string>;
   /** Where an instant was looked for last: at one instant all subjects of a grid ask for one bucket. */
   recent: Bucket | undefined;
+  /** Where some buckets that end with one began. */
+  run: BucketRun | undefined;
+}
+
+/** Buckets that follow one another. */
+export interface BucketRun {
+  readonly first: Bucket;
+  readonly last: Bucket;
+  /** As many as were asked for, or fewer where a table begins later. */
+  readonly buckets: number;
+  readonly asked: number;
 }
 
 export const CACHE_MAX = 20_000;
@@ -45,6 +56,7 @@ export function gridOf(calendar: Calendar, grain: Grain): Grid {
       labels: new Map(),
       names: new Map(),
       recent: undefined,
+      run: undefined,
     };
     byGrain.set(grain, grid);
   }
@@ -92,6 +104,20 @@ export function nextBucket(grid: Grid, bucket: Bucket): Bucket | undefined {
 /** The previous bucket that is not empty; `undefined` only at the beginning of a table. */
 export function previousBucket(grid: Grid, bucket: Bucket): Bucket | undefined {
   return neighbour(grid, bucket, -1);
+}
+
+/** The `count` buckets that end with one. */
+export function bucketRun(grid: Grid, last: Bucket, count: number): BucketRun {
+  if (grid.run?.last === last && grid.run.asked === count) return grid.run;
+  let first = last;
+  let buckets = 1;
+  for (; buckets < count; buckets += 1) {
+    const before = previousBucket(grid, first);
+    if (before === undefined) break;
+    first = before;
+  }
+  grid.run = { first, last, buckets, asked: count };
+  return grid.run;
 }
 
 /** The first bucket that starts at or after an instant. */
