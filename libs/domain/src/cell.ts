@@ -44,12 +44,31 @@ export interface PointVersion {
   readonly denominator: Scaled | null;
 }
 
+/**
+ * Cells of one point each, without versions, as columns: what most series of period points consist of. A row is a sixth of
+ * the memory of its cell, and nothing for the collector to look at.
+ */
+export interface CellColumns {
+  readonly length: number;
+  /** Start and end of each row's bucket, ascending. */
+  readonly froms: Float64Array;
+  readonly tos: Float64Array;
+  /** The point's value; of a ratio its numerator. */
+  readonly values: BigInt64Array;
+  /** Of ratios; else `null`. */
+  readonly denominators: BigInt64Array | null;
+  /** The cell that a row stands for. */
+  cell(row: number): Cell;
+}
+
 export interface SeriesCells {
   /** Canonical text of the sorted dimensions: JSON `{"region":"emea"}`, `{}` without. */
   readonly key: string;
   readonly dimensions: Readonly<Record<string, string>>;
   /** Ascending by bucket; empty buckets have no cell, but a running bucket with a provisional point has one. */
   readonly cells: readonly Cell[];
+  /** The same cells, where they are kept as columns: `cells` then makes them all when it is asked. */
+  readonly columns?: CellColumns;
   /**
    * Points of time-point metrics inside the bucket that contains `asOf`, valid by `asOf`: the bucket as it was seen then.
    * Only asked for instants named in the needs. Period metrics answer from `versions` and never ask.

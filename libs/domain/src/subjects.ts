@@ -1,6 +1,12 @@
 import type { Catalog } from './catalog.ts';
 import { closeOf } from './definition/compile-cycle.ts';
-import type { CompiledKpi, CompiledObjective, CompiledSubject, Source } from './definition/compiled.ts';
+import type {
+  CompiledKeyResult,
+  CompiledKpi,
+  CompiledObjective,
+  CompiledSubject,
+  Source,
+} from './definition/compiled.ts';
 import type { Instant } from './instant.ts';
 import { sourcesOf } from './metric/metric.ts';
 import { parseSubject } from './subject-id.ts';
@@ -56,19 +62,15 @@ export function closedSubject(kpi: CompiledKpi, period: Bucket): string {
   return of.kind === 'toDate' || of.kind === 'each' ? `${kpi.subject}@${labelOf(of.grid, period)}` : kpi.subject;
 }
 
-/** Whether a source reads a metric's points, directly or through derived metrics. */
-export function reads(source: Source | null, metric: string): boolean {
-  return (
-    source !== null && (source.metric.name === metric || sourcesOf(source.metric).some(({ name }) => name === metric))
-  );
-}
-
 /**
  * Every subject whose evaluation a metric's points can change: what reads it, directly or through derived metrics, and
  * all that these roll up into. Members first.
  */
 export function subjectsReading(catalog: Catalog, metric: string): string[] {
-  const keyResults = [...catalog.keyResults.values()].filter((result) => reads(result.source, metric));
+  const direct = directReaders(catalog);
+  const keyResults = direct.keyResults.get(metric) ?? [];
+  const kpis = direct.kpis.get(metric) ?? [];
+  if (keyResults.length === 0) return kpis.map(({ subject }) => subject);
   const objectives = new Set<string>(keyResults.map((result) => result.objective));
   const touched = (objective: CompiledObjective): boolean =>
     objectives.has(objective.name) || objective.children.some(({ name }) => objectives.has(name));
@@ -82,8 +84,41 @@ export function subjectsReading(catalog: Catalog, metric: string): string[] {
   for (const unit of catalog.unitCycles.values()) {
     if (unit.members.some(({ name }) => objectives.has(name))) subjects.push(unit.subject);
   }
-  for (const kpi of catalog.kpis.values()) if (reads(kpi.source, metric)) subjects.push(kpi.subject);
+  for (const kpi of kpis) subjects.push(kpi.subject);
   return subjects;
+}
+
+interface DirectReaders {
+  readonly keyResults: ReadonlyMap<string, readonly CompiledKeyResult[]>;
+  readonly kpis: ReadonlyMap<string, readonly CompiledKpi[]>;
+}
+
+const readers = new WeakMap<Catalog, DirectReaders>();
+
+/** Who reads a metric, directly or through derived metrics, by its name: made once for all metrics of a catalog. */
+function directReaders(catalog: Catalog): DirectReaders {
+  let known = readers.get(catalog);
+  if (known === undefined) {
+    known = { keyResults: byMetric(catalog.keyResults.values()), kpis: byMetric(catalog.kpis.values()) };
+    readers.set(catalog, known);
+  }
+  return known;
+}
+
+function byMetric<Reader extends { readonly source: Source | null }>(
+  all: Iterable<Reader>,
+): ReadonlyMap<string, readonly Reader[]> {
+  const found = new Map<string, Reader[]>();
+  for (const reader of all) {
+    if (reader.source === null) continue;
+    const { metric } = reader.source;
+    for (const name of new Set([metric.name, ...sourcesOf(metric).map(({ name }) => name)])) {
+      const list = found.get(name);
+      if (list === undefined) found.set(name, [reader]);
+      else list.push(reader);
+    }
+  }
+  return found;
 }
 
 /** What a check-in can change: its key result and all that it rolls up into. */

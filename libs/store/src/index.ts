@@ -2,7 +2,7 @@ export * from './bi/index.ts';
 export { before, upTo } from './bounds.ts';
 export { readExtents } from './cells/extents.ts';
 export type { CellsNeed } from './cells/need.ts';
-export { type CellsOptions, readCells } from './cells/read.ts';
+export { type CellsOptions, readCells, readCellsSlowly, readPeriodPoints } from './cells/read.ts';
 export { type OpenedStore, openStore, type StoreOptions, type StoreTarget } from './connect.ts';
 export {
   isDivisible,

@@ -1,3 +1,4 @@
+import { safeScaled } from '@paceline/domain';
 import { type ColumnType, columnsOf, type Row, type TableName } from './tables.ts';
 
 /**
@@ -316,7 +317,7 @@ export class Writer {
   decimal(value: unknown, bits: 128 | 256): void {
     this.room(bits / 8);
     if (typeof value === 'string') {
-      const small = smallScaled(value);
+      const small = safeScaled(value);
       if (small !== undefined) {
         this.int64(small);
         this.fill(small < 0 ? 255 : 0, bits / 8 - 8);
@@ -345,28 +346,4 @@ export class Writer {
   private fill(byte: number, count: number): void {
     for (const end = this.at + count; this.at < end; this.at++) this.buffer[this.at] = byte;
   }
-}
-
-const POWERS = [1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1];
-
-/** The scaled value as a safe integer for the short decimals nearly all values are; `undefined` for the rest and for faults. */
-function smallScaled(text: string): number | undefined {
-  const length = text.length;
-  const negative = text.charCodeAt(0) === 45;
-  let places = -1;
-  let digits = 0;
-  let value = 0;
-  for (let i = negative ? 1 : 0; i < length; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= 48 && code <= 57) {
-      value = value * 10 + (code - 48);
-      digits++;
-      if (places >= 0) places++;
-    } else if (code === 46 && places < 0 && digits > 0) places = 0;
-    else return undefined;
-  }
-  if (digits === 0 || digits > 15 || places === 0 || places > 9) return undefined;
-  const scaled = value * POWERS[Math.max(places, 0)]!;
-  if (scaled > Number.MAX_SAFE_INTEGER) return undefined;
-  return negative && scaled !== 0 ? -scaled : scaled;
 }

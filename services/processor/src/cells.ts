@@ -1,188 +1,107 @@
 import type {
-  Cell,
   Instant,
   Metric,
   MetricCells,
   MetricNeed,
+  ObservationsFact,
   Position,
-  SeriesCells,
+  Recorded,
   Touched,
   WorkspaceFold,
 } from '@paceline/domain';
-import { bucketAt, compareText } from '@paceline/domain';
-import { type CellsNeed, readCells } from '@paceline/store';
 import type { WorkspaceDeps } from './options.ts';
+import { PeriodCells } from './period-cells.ts';
+import { TimeCells } from './time-cells.ts';
 
-/** Above this many touched buckets of a metric, reading it anew is cheaper than patching. */
-const PATCH_BUCKETS_MAX = 500;
-
-interface Cached {
-  /** Compiled once per definition: another object means that buckets may have moved. */
+export interface KeptNeed {
   readonly metric: Metric;
-  readonly cuts: string;
-  /** Cells from here on are held, and of each series the latest before. There is no upper end: later ones would be touched. */
-  readonly from: Instant;
-  /** The same objects until they change: what the evaluator computes about a series is kept with it. */
-  cells: MetricCells;
-  /** Buckets, and whether the cell before the range may have changed. */
-  stale: Set<Instant>;
-  count: number;
-  used: number;
+  /** Its range begins nowhere where nothing was stated before it. */
+  readonly need: MetricNeed;
 }
 
+/** Cells of some metrics, kept from one evaluation to the next. */
+export interface KeptCells {
+  /** Cells that are kept, by metric. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** Marks what facts touched; called before the fold forgets it. */
+  invalidate(touched: Touched): void;
+  /** Makes the cells of the needs right as of `at`. */
+  read(needs: readonly KeptNeed[], at: Position): Promise<void>;
+  cells(metric: string): MetricCells | undefined;
+  drop(metric: string): void;
+}
+
+const NO_CELLS: MetricCells = { series: [] };
+
 /**
- * Cells read from the raw table, kept between evaluations. The raw table stays the truth: a bucket that a fact touched is
- * read again, bounded by position, before anything is evaluated on it. Bounded; what was used longest ago goes first.
+ * Cells kept between evaluations. The raw table stays the truth: what a fact touched and its word alone does not decide is read
+ * again, bounded by position, before anything is evaluated on it. Bounded; what was used longest ago goes first.
  */
 export class CellCache {
   readonly #deps: WorkspaceDeps;
   readonly #fold: WorkspaceFold;
-  readonly #metrics = new Map<string, Cached>();
-  /** Running buckets as the present need asks for them, by metric and series. */
-  readonly #running = new Map<string, ReadonlyMap<string, SeriesCells>>();
+  readonly #period: PeriodCells;
+  readonly #time: TimeCells;
+  readonly #used = new Map<string, number>();
   #uses = 0;
 
   constructor(deps: WorkspaceDeps, fold: WorkspaceFold) {
     this.#deps = deps;
     this.#fold = fold;
+    this.#period = new PeriodCells(deps);
+    this.#time = new TimeCells(deps);
+  }
+
+  /** A record is folded. `isFirst`: of its metric nothing was ever stated before. */
+  state(recorded: Recorded<ObservationsFact>, isFirst: boolean): void {
+    this.#period.state(recorded, this.#fold.catalog.metrics.get(recorded.fact.metric), isFirst);
   }
 
   /** Marks what facts touched; called before the fold forgets it. */
   invalidate(touched: Touched): void {
-    for (const [metric, { buckets }] of touched.metrics) {
-      const cached = this.#metrics.get(metric);
-      if (cached === undefined) continue;
-      if (buckets === null || buckets.size + cached.stale.size > PATCH_BUCKETS_MAX) {
-        this.#metrics.delete(metric);
-        continue;
-      }
-      for (const from of buckets.keys()) {
-        // The latest cell before the range came along with it and would be hard to find again.
-        if (from < cached.from) this.#metrics.delete(metric);
-        else cached.stale.add(from);
-      }
-    }
+    this.#period.invalidate(touched);
+    this.#time.invalidate(touched);
   }
 
   /** Everything the needs name, as of `at`: facts of that record and before it. */
   async read(needs: readonly MetricNeed[], at: Position): Promise<ReadonlyMap<string, MetricCells>> {
-    const wanted: CellsNeed[] = [];
-    const patches: CellsNeed[] = [];
-    const runnings: CellsNeed[] = [];
+    const period: KeptNeed[] = [];
+    const time: KeptNeed[] = [];
     for (const asked of needs) {
       const metric = this.#fold.catalog.metrics.get(asked.metric);
       if (metric === undefined) continue;
+      this.#used.set(metric.name, ++this.#uses);
       const need = this.#isAll(asked) ? { ...asked, from: Number.NEGATIVE_INFINITY } : asked;
-      const cached = this.#held(metric, need);
-      if (cached === undefined) wanted.push({ metric, need: { ...need, to: Number.POSITIVE_INFINITY, running: [] } });
-      else if (cached.stale.size > 0) patches.push({ metric, need, buckets: [...cached.stale] });
-      if (need.running.length > 0) runnings.push(runningNeed(metric, need));
+      (metric.points === 'period' ? period : time).push({ metric, need });
     }
-    await this.#load(wanted, at);
-    await this.#patch(patches, at);
-    await this.#run(runnings, at);
-    const cells = new Map(needs.map((need) => [need.metric, this.#metrics.get(need.metric)?.cells ?? { series: [] }]));
-    this.#evict(new Set(needs.map(({ metric }) => metric)));
+    await this.#period.read(period, at);
+    await this.#time.read(time, at);
+    const cells = new Map<string, MetricCells>();
+    for (const [keeper, part] of [[this.#period, period] as const, [this.#time, time] as const])
+      for (const { metric } of part) cells.set(metric.name, keeper.cells(metric.name) ?? NO_CELLS);
+    this.#evict(cells);
     return cells;
   }
 
   /** Nothing was stated before the range: then the engine need not look for the latest cell there, which costs as much as the range. */
   #isAll({ metric, from }: MetricNeed): boolean {
-    const first = this.#fold.statedFrom(metric);
+    const first: Instant | null = this.#fold.statedFrom(metric);
     return first !== null && first >= from;
   }
 
-  #held(metric: Metric, need: MetricNeed): Cached | undefined {
-    const cached = this.#metrics.get(metric.name);
-    if (cached === undefined) return undefined;
-    cached.used = ++this.#uses;
-    return cached.metric === metric && cached.from <= need.from && cached.cuts === cutsText(need) ? cached : undefined;
-  }
-
-  async #load(wanted: readonly CellsNeed[], at: Position): Promise<void> {
-    if (wanted.length === 0) return;
-    const read = await readCells(this.#deps.store, this.#deps.workspace, wanted, at, { lane: 'judge' });
-    for (const { metric, need } of wanted) {
-      const series = (read.get(metric.name)?.series ?? []).map((found) =>
-        this.#series(metric.name, found, found.cells),
-      );
-      this.#metrics.set(metric.name, {
-        metric,
-        cuts: cutsText(need),
-        from: need.from,
-        cells: { series },
-        stale: new Set(),
-        count: countOf(series),
-        used: ++this.#uses,
-      });
+  #evict(keep: ReadonlyMap<string, unknown>): void {
+    for (const keeper of [this.#period, this.#time]) {
+      let total = 0;
+      for (const count of keeper.counts.values()) total += count;
+      if (total <= this.#deps.options.cellsMax) continue;
+      const oldest = [...keeper.counts]
+        .filter(([metric]) => !keep.has(metric))
+        .sort(([left], [right]) => (this.#used.get(left) ?? 0) - (this.#used.get(right) ?? 0));
+      for (const [metric, count] of oldest) {
+        if (total <= this.#deps.options.cellsMax) break;
+        keeper.drop(metric);
+        total -= count;
+      }
     }
   }
-
-  async #patch(patches: readonly CellsNeed[], at: Position): Promise<void> {
-    if (patches.length === 0) return;
-    const read = await readCells(this.#deps.store, this.#deps.workspace, patches, at, { lane: 'judge' });
-    for (const { metric } of patches) {
-      const cached = this.#metrics.get(metric.name);
-      if (cached === undefined) continue;
-      const { stale } = cached;
-      const fresh = new Map((read.get(metric.name)?.series ?? []).map((series) => [series.key, series]));
-      const isStale = (cell: Cell): boolean => stale.has(bucketAt(metric.grid, cell.from)?.from ?? cell.from);
-      const series = cached.cells.series.map((held) => {
-        const found = fresh.get(held.key)?.cells ?? [];
-        fresh.delete(held.key);
-        const moved = found.length > 0 || held.cells.some(isStale);
-        return moved ? this.#series(metric.name, held, merged(held.cells, isStale, found)) : held;
-      });
-      for (const found of fresh.values()) series.push(this.#series(metric.name, found, found.cells));
-      cached.cells = { series: series.sort((left, right) => compareText(left.key, right.key)) };
-      cached.stale = new Set();
-      cached.count = countOf(series);
-    }
-  }
-
-  #series(metric: string, like: Pick<SeriesCells, 'key' | 'dimensions'>, cells: readonly Cell[]): SeriesCells {
-    const { key, dimensions } = like;
-    const running = (asOf: Instant): Cell | undefined => this.#running.get(metric)?.get(key)?.running(asOf);
-    return { key, dimensions, cells, running };
-  }
-
-  async #run(needs: readonly CellsNeed[], at: Position): Promise<void> {
-    this.#running.clear();
-    if (needs.length === 0) return;
-    const read = await readCells(this.#deps.store, this.#deps.workspace, needs, at, { lane: 'judge' });
-    for (const [metric, { series }] of read) this.#running.set(metric, new Map(series.map((each) => [each.key, each])));
-  }
-
-  #evict(keep: ReadonlySet<string>): void {
-    let total = [...this.#metrics.values()].reduce((sum, { count }) => sum + count, 0);
-    const oldest = [...this.#metrics].filter(([metric]) => !keep.has(metric)).sort(([, a], [, b]) => a.used - b.used);
-    for (const [metric, { count }] of oldest) {
-      if (total <= this.#deps.options.cellsMax) return;
-      this.#metrics.delete(metric);
-      total -= count;
-    }
-  }
-}
-
-/** Only the buckets that contain the instants, each as it was seen then. */
-function runningNeed(metric: Metric, need: MetricNeed): CellsNeed {
-  const buckets = new Set<Instant>();
-  for (const asOf of need.running) {
-    const bucket = bucketAt(metric.grid, asOf);
-    if (bucket !== undefined) buckets.add(bucket.from);
-  }
-  return { metric, need, buckets: [...buckets] };
-}
-
-function cutsText(need: MetricNeed): string {
-  return (need.cuts ?? []).join();
-}
-
-/** The buckets that were not touched, and what the others hold now. */
-function merged(held: readonly Cell[], isStale: (cell: Cell) => boolean, found: readonly Cell[]): Cell[] {
-  return [...held.filter((cell) => !isStale(cell)), ...found].sort((left, right) => left.from - right.from);
-}
-
-function countOf(series: readonly SeriesCells[]): number {
-  return series.reduce((sum, { cells }) => sum + cells.length, 0);
 }

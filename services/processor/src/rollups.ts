@@ -3,6 +3,7 @@ import {
   bucketFrom,
   bucketsBetween,
   type Cell,
+  type CellColumns,
   covers,
   difference,
   type Grain,
@@ -10,10 +11,13 @@ import {
   gridOf,
   type Instant,
   type Intervals,
+  indexOfSeries,
   isComplete,
   keepsValues,
   type Metric,
   type MetricCells,
+  type SeriesCells,
+  type SeriesIndex,
   type Span,
   settledAt,
   type WorkspaceFold,
@@ -208,32 +212,55 @@ function rollupRows(
 ): Row<'rollup'>[] {
   const rows: Row<'rollup'>[] = [];
   const present = new Set<string>();
-  for (const { key, cells: all } of cells?.series ?? []) {
-    const merged = mergeCells(metric, inBucket(all, bucket), bucket);
+  for (const series of cells?.series ?? []) {
+    const merged = mergedIn(metric, series, bucket);
     if (merged === undefined) continue;
-    present.add(key);
-    rows.push(rollupRow(place, key, merged));
+    present.add(series.key);
+    rows.push(rollupRow(place, series.key, merged));
   }
   for (const key of before) if (!present.has(key)) rows.push(rollupRow(place, key, { ...EMPTY, ...bucket }));
   return rows;
 }
 
-/** Cells ascend, so the bucket's are found by halving: a first tick may roll up years of hours. */
-function inBucket(cells: readonly Cell[], bucket: Span): Cell[] {
-  let low = 0;
-  let high = cells.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((cells[middle]?.from ?? Number.POSITIVE_INFINITY) < bucket.from) low = middle + 1;
-    else high = middle;
+/** The cells of a bucket as one; `undefined` where none holds a point. */
+function mergedIn(metric: Metric, series: SeriesCells, bucket: Span): Cell | undefined {
+  const index = indexOfSeries(series);
+  const [low, high] = [index.lower(bucket.from), index.lower(bucket.to)];
+  const { columns } = series;
+  if (columns !== undefined && metric.aggregation !== 'counter')
+    return mergedColumns(columns, index, low, high, bucket);
+  const cells: Cell[] = [];
+  for (let at = low; at < high; at++) {
+    const cell = index.cell(at);
+    if (cell.count > 0) cells.push(cell);
   }
-  const found: Cell[] = [];
-  for (let index = low; index < cells.length; index++) {
-    const cell = cells[index];
-    if (cell === undefined || cell.from >= bucket.to) break;
-    if (cell.count > 0) found.push(cell);
+  return mergeCells(metric, cells, bucket);
+}
+
+/** What `mergeCells` makes of rows of one point each, without a cell for each. */
+function mergedColumns(
+  { values, denominators, froms }: CellColumns,
+  index: SeriesIndex,
+  low: number,
+  high: number,
+  { from, to }: Span,
+): Cell | undefined {
+  if (low >= high) return undefined;
+  const one = { from, to, count: high - low, firstAt: froms[low]!, lastAt: froms[high - 1]! };
+  const numerator = index.numerator(low, high);
+  if (denominators !== null) {
+    const nothing = { sum: 0n, min: 0n, max: 0n, first: 0n, last: 0n };
+    return { ...one, ...nothing, numerator, denominator: index.denominator(low, high) };
   }
-  return found;
+  let min = values[low]!;
+  let max = min;
+  for (let row = low + 1; row < high; row++) {
+    const value = values[row]!;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  const ends = { first: values[low]!, last: values[high - 1]! };
+  return { ...one, ...ends, sum: index.sum(low, high), min, max, numerator, denominator: 0n };
 }
 
 const EMPTY = {

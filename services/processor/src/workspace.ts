@@ -291,6 +291,7 @@ export class Workspace {
       await this.#drain();
       await answerQuestions(this.#fold, this.#committed, true, this.deps);
     }
+    const isFirst = fact.type === 'observations' && !this.#fold.isStated(fact.metric);
     const effect = this.#fold.apply({ position: at, recordedAt: decoded.recordedAt, id, fact });
     const recordedAt = this.#fold.recordedAt;
     const points = fact.type === 'observations' ? fact.points.length : 0;
@@ -298,11 +299,14 @@ export class Workspace {
     this.#snapshots.count(points);
     if (effect.outcome !== undefined) this.#span.outcome(effect.outcome);
     if (effect.change !== undefined) this.#span.definitions(effect.change);
-    this.#collect(fact, { position: at, recordedAt, id }, record);
+    this.#collect(fact, { position: at, recordedAt, id }, record, isFirst);
   }
 
-  #collect(fact: Fact, place: Omit<Recorded, 'fact'>, record: LogRecord): void {
-    if (fact.type === 'observations') this.#span.observations({ ...place, fact }, record);
+  #collect(fact: Fact, place: Omit<Recorded, 'fact'>, record: LogRecord, isFirst: boolean): void {
+    if (fact.type === 'observations') {
+      this.#span.observations({ ...place, fact }, record);
+      this.#judge.cells.state({ ...place, fact }, isFirst);
+    }
     if (fact.type === 'check_in') this.#span.checkedIn({ ...place, fact });
   }
 

@@ -103,7 +103,8 @@ function firstPoint(context: Context, { metric, where }: Source): Instant {
   let first = Number.POSITIVE_INFINITY;
   for (const own of sourcesOf(metric)) {
     for (const series of matchingSeries(context.cellsOf(own.name), where)) {
-      const cell = indexOfSeries(series).cells[0];
+      const index = indexOfSeries(series);
+      const cell = index.length === 0 ? undefined : index.cell(0);
       if (cell !== undefined) first = Math.min(first, cell.from);
     }
   }

@@ -34,6 +34,11 @@ export class MetricActivity {
     return this.#statedFrom;
   }
 
+  /** Whether anything was ever stated, of whatever grain. */
+  get isStated(): boolean {
+    return this.#firstLabel !== null || this.#firstTime !== null;
+  }
+
   get points(): Metric['points'] | undefined {
     return this.metric?.points;
   }

@@ -74,6 +74,11 @@ export class WorkspaceFold extends DefinitionFold {
     return this.#metrics.get(metric)?.statedFrom ?? null;
   }
 
+  /** Whether any point of the metric was ever stated, also under another definition. */
+  isStated(metric: string): boolean {
+    return this.#metrics.get(metric)?.isStated === true;
+  }
+
   /** What must be read from the raw table before `coverage` is right; empty most of the time. */
   questions(): ExtentQuestion[] {
     const questions: ExtentQuestion[] = [];

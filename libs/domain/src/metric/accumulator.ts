@@ -45,11 +45,11 @@ export class Accumulator {
         this.resets += index.resets(low, high);
         return;
       case 'last':
-        this.take(index.cells[filled]!);
+        this.take(index.cell(filled));
         return;
       default:
         for (let at = low; at < high; at++) {
-          const cell = index.cells[at]!;
+          const cell = index.cell(at);
           if (cell.count === 0) continue;
           this.take(cell);
           if (this.aggregation === 'first') return;

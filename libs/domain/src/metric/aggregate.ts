@@ -188,7 +188,7 @@ class Reader {
       high--;
     }
     const latest = merged.lastFilled(high);
-    const cell = latest < low ? undefined : merged.cells[latest];
+    const cell = latest < low ? undefined : merged.cell(latest);
     if (!(cell instanceof MergedCell) || cell.series !== series) return undefined;
     const value = { n: cell.last, d: metric.across === 'avg' ? SCALE * BigInt(series) : SCALE };
     return this.reading(value, null, null, merged.count(low, high), cell.to, cell.lastAt, 0);
@@ -286,14 +286,12 @@ class Reader {
     }
     into.addRun(index, low, high - 1);
     if (!showsRunning(this.metric, index)) return;
-    const last = index.cells[high - 1]!;
+    const last = index.cell(high - 1);
     const seen = cellAsOf(this.metric, index.series, last, asOf);
     if (seen === undefined) return;
     this.provisional = true;
-    into.addCell(
-      seen,
-      this.metric.aggregation === 'counter' ? index.cells[index.lastFilled(high - 1)]?.last : undefined,
-    );
+    const base = this.metric.aggregation === 'counter' ? index.lastFilled(high - 1) : -1;
+    into.addCell(seen, base < 0 ? undefined : index.cell(base).last);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Cell, Scaled, SeriesCells } from '../cell.ts';
+import type { Cell, CellColumns, Scaled, SeriesCells } from '../cell.ts';
 import type { Instant } from '../instant.ts';
 import type { Metric } from './metric.ts';
 import { indexOfSeries, SeriesIndex } from './series-index.ts';
@@ -13,7 +13,7 @@ export function mergeSeries(metric: Metric, series: readonly SeriesCells[]): Ser
   if (only !== undefined && series.length === 1) return indexOfSeries(only);
   let cells: MergedCell[] = [];
   for (const each of series) {
-    const joined = join(metric, cells, each.cells);
+    const joined = each.columns === undefined ? join(metric, cells, each.cells) : joinRows(metric, cells, each.columns);
     if (joined === undefined) return undefined;
     cells = joined;
   }
@@ -82,6 +82,21 @@ export class MergedCell implements Cell {
       if (cell.max > this.max) this.max = cell.max;
     } else if (aggregation === 'last') this.last = lastAcross(across, this.last, cell.last);
   }
+
+  /** `add` of a cell of one point. */
+  addRow({ aggregation, across }: Metric, value: Scaled, denominator: Scaled): void {
+    this.series++;
+    this.count++;
+    if (aggregation === 'sum' || aggregation === 'avg') this.sum += value;
+    else if (aggregation === 'ratio') {
+      this.numerator += value;
+      this.denominator += denominator;
+    } else if (aggregation === 'min') {
+      if (value < this.min) this.min = value;
+    } else if (aggregation === 'max') {
+      if (value > this.max) this.max = value;
+    } else if (aggregation === 'last') this.last = lastAcross(across, this.last, value);
+  }
 }
 
 function lastAcross(across: Metric['across'], left: Scaled, right: Scaled): Scaled {
@@ -105,6 +120,28 @@ function join(metric: Metric, left: readonly MergedCell[], right: readonly Cell[
       joined.push(known);
       at++;
     }
+  }
+  while (at < left.length) joined.push(left[at++]!);
+  return joined;
+}
+
+/** `join` of rows: no cell is made of one that only adds to another. */
+function joinRows(metric: Metric, left: readonly MergedCell[], columns: CellColumns): MergedCell[] | undefined {
+  const { length, froms, tos, values, denominators } = columns;
+  const joined: MergedCell[] = [];
+  let at = 0;
+  for (let row = 0; row < length; row++) {
+    const from = froms[row]!;
+    while (at < left.length && left[at]!.from < from) joined.push(left[at++]!);
+    const known = left[at];
+    if (known === undefined || known.from > from) {
+      joined.push(new MergedCell(columns.cell(row)));
+      continue;
+    }
+    if (known.to !== tos[row]) return undefined;
+    known.addRow(metric, values[row]!, denominators?.[row] ?? 0n);
+    joined.push(known);
+    at++;
   }
   while (at < left.length) joined.push(left[at++]!);
   return joined;

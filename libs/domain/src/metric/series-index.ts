@@ -1,4 +1,4 @@
-import type { Cell, Scaled, SeriesCells } from '../cell.ts';
+import type { Cell, CellColumns, Scaled, SeriesCells } from '../cell.ts';
 import type { Instant } from '../instant.ts';
 import { cellFromVersions } from './cells.ts';
 import type { Metric } from './metric.ts';
@@ -15,10 +15,11 @@ const BEFORE = 3;
  */
 export class SeriesIndex {
   readonly series: SeriesCells;
-  readonly cells: readonly Cell[];
+  readonly length: number;
   /** Whether any cell says what stood inside its bucket. */
   readonly versioned: boolean;
   private readonly rows: Float64Array;
+  private readonly columns: CellColumns | undefined;
   /** Where the last two searches ended: a window begins and ends where the one before it did, or next to it. */
   private recent = 0;
   private other = 0;
@@ -30,26 +31,17 @@ export class SeriesIndex {
 
   constructor(series: SeriesCells) {
     this.series = series;
-    const { cells } = series;
-    this.cells = cells;
-    const rows = new Float64Array((cells.length + 1) * STRIDE);
-    let row = 0;
-    let points = 0;
-    let versioned = false;
-    for (const { from, to, lastAt, count, versions } of cells) {
-      rows[row] = from;
-      rows[row + TO] = to;
-      rows[row + LAST_AT] = lastAt;
-      rows[row + BEFORE] = points;
-      points += count;
-      versioned ||= versions !== undefined;
-      row += STRIDE;
-    }
-    // Behind the last cell: no search goes further.
-    rows[row] = Number.POSITIVE_INFINITY;
-    rows[row + BEFORE] = points;
+    const { columns } = series;
+    this.columns = columns;
+    this.length = columns?.length ?? series.cells.length;
+    const rows = new Float64Array((this.length + 1) * STRIDE);
     this.rows = rows;
-    this.versioned = versioned;
+    this.versioned = columns === undefined ? fillFromCells(rows, series.cells) : fillFromColumns(rows, columns);
+  }
+
+  /** The cell at an index below `length`. */
+  cell(index: number): Cell {
+    return this.columns?.cell(index) ?? this.series.cells[index]!;
   }
 
   fromOf(index: number): Instant {
@@ -74,7 +66,7 @@ export class SeriesIndex {
       return other;
     }
     let first = 0;
-    let end = this.cells.length;
+    let end = this.length;
     while (first < end) {
       const middle = (first + end) >>> 1;
       if (this.fromOf(middle) < at) first = middle + 1;
@@ -113,17 +105,26 @@ export class SeriesIndex {
   }
 
   sum(low: number, high: number): Scaled {
-    this.sums ??= totalsOf(this.cells, (cell) => cell.sum);
+    this.sums ??= this.totals(
+      (cell) => cell.sum,
+      (columns) => (columns.denominators === null ? columns.values : null),
+    );
     return this.sums[high]! - this.sums[low]!;
   }
 
   numerator(low: number, high: number): Scaled {
-    this.numerators ??= totalsOf(this.cells, (cell) => cell.numerator);
+    this.numerators ??= this.totals(
+      (cell) => cell.numerator,
+      (columns) => (columns.denominators === null ? null : columns.values),
+    );
     return this.numerators[high]! - this.numerators[low]!;
   }
 
   denominator(low: number, high: number): Scaled {
-    this.denominators ??= totalsOf(this.cells, (cell) => cell.denominator);
+    this.denominators ??= this.totals(
+      (cell) => cell.denominator,
+      (columns) => columns.denominators,
+    );
     return this.denominators[high]! - this.denominators[low]!;
   }
 
@@ -138,14 +139,22 @@ export class SeriesIndex {
     return this.drops![high]! - this.drops![low]!;
   }
 
+  /** `null` of a column: it says nothing, all are 0. */
+  private totals(read: (cell: Cell) => Scaled, column: (columns: CellColumns) => BigInt64Array | null): Totals {
+    const { columns } = this;
+    if (columns === undefined) return totalsOf(this.series.cells, read);
+    const values = column(columns);
+    return values === null ? new BigInt64Array(this.length + 1) : totalsOfColumn(values, this.length);
+  }
+
   private buildGrowth(): void {
     if (this.growths !== undefined) return;
     const growths: Scaled[] = [0n];
-    const drops = new Float64Array(this.cells.length + 1);
+    const drops = new Float64Array(this.length + 1);
     let previous: Scaled | undefined;
     let total = 0n;
-    for (let index = 0; index < this.cells.length; index++) {
-      const cell = this.cells[index]!;
+    for (let index = 0; index < this.length; index++) {
+      const cell = this.cell(index);
       drops[index + 1] = drops[index]!;
       if (cell.count > 0) {
         total += entryOf(cell, previous) + (cell.increase ?? 0n);
@@ -157,6 +166,41 @@ export class SeriesIndex {
     this.growths = packed(growths);
     this.drops = drops;
   }
+}
+
+/** Answers whether any cell says what stood inside its bucket. */
+function fillFromCells(rows: Float64Array, cells: readonly Cell[]): boolean {
+  let row = 0;
+  let points = 0;
+  let versioned = false;
+  for (const { from, to, lastAt, count, versions } of cells) {
+    rows[row] = from;
+    rows[row + TO] = to;
+    rows[row + LAST_AT] = lastAt;
+    rows[row + BEFORE] = points;
+    points += count;
+    versioned ||= versions !== undefined;
+    row += STRIDE;
+  }
+  close(rows, row, points);
+  return versioned;
+}
+
+function fillFromColumns(rows: Float64Array, { length, froms, tos }: CellColumns): false {
+  for (let index = 0, row = 0; index < length; index++, row += STRIDE) {
+    rows[row] = froms[index]!;
+    rows[row + TO] = tos[index]!;
+    rows[row + LAST_AT] = froms[index]!;
+    rows[row + BEFORE] = index;
+  }
+  close(rows, length * STRIDE, length);
+  return false;
+}
+
+/** Behind the last cell: no search goes further. */
+function close(rows: Float64Array, row: number, points: number): void {
+  rows[row] = Number.POSITIVE_INFINITY;
+  rows[row + BEFORE] = points;
 }
 
 /** What a cell's first sample adds to a counter: all of it after a drop, nothing without a base. */
@@ -194,7 +238,7 @@ export function latestStart(metric: Metric, index: SeriesIndex, before: Instant,
   for (let at = index.startedBy(before, asOf) - 1; at >= 0; at--) {
     if (index.toOf(at) <= asOf) {
       if (index.count(at, at + 1) > 0) return index.fromOf(at);
-    } else if (showsRunning(metric, index) && cellAsOf(metric, index.series, index.cells[at]!, asOf) !== undefined) {
+    } else if (showsRunning(metric, index) && cellAsOf(metric, index.series, index.cell(at), asOf) !== undefined) {
       return index.fromOf(at);
     }
   }
@@ -205,7 +249,7 @@ export function latestStart(metric: Metric, index: SeriesIndex, before: Instant,
 export function latestCell(metric: Metric, series: SeriesCells, before: Instant, asOf: Instant): Cell | undefined {
   const index = indexOfSeries(series);
   for (let at = index.startedBy(before, asOf) - 1; at >= 0; at--) {
-    const seen = cellAsOf(metric, series, index.cells[at]!, asOf);
+    const seen = cellAsOf(metric, series, index.cell(at), asOf);
     if (seen !== undefined) return seen;
   }
   return undefined;
@@ -222,6 +266,26 @@ function totalsOf(cells: readonly Cell[], read: (cell: Cell) => Scaled): Totals 
     totals.push(total);
   }
   return packed(totals);
+}
+
+function totalsOfColumn(values: BigInt64Array, length: number): Totals {
+  const totals = new BigInt64Array(length + 1);
+  let total = 0n;
+  for (let row = 0; row < length; row++) {
+    const value = values[row]!;
+    // In 64 bits, which the processor adds as they are; what does not fit shows as a sum on the wrong side of its parts.
+    const next = BigInt.asIntN(64, total + value);
+    if (value < 0n ? next > total : next < total) return exactTotals(values, length);
+    total = next;
+    totals[row + 1] = total;
+  }
+  return totals;
+}
+
+function exactTotals(values: BigInt64Array, length: number): Totals {
+  const totals: Scaled[] = [0n];
+  for (let row = 0; row < length; row++) totals.push(totals[row]! + values[row]!);
+  return totals;
 }
 
 function packed(totals: readonly Scaled[]): Totals {

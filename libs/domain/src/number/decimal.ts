@@ -106,3 +106,27 @@ function tooLong(text: string): DecimalFault {
 function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}…` : text);
 }
+
+const POWERS = [1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1];
+
+/** The scaled value as a safe integer, of the short decimals nearly all values are; `undefined` of the rest and of faults. */
+export function safeScaled(text: string): number | undefined {
+  const length = text.length;
+  const negative = text.charCodeAt(0) === 45;
+  let places = -1;
+  let digits = 0;
+  let value = 0;
+  for (let i = negative ? 1 : 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 48 && code <= 57) {
+      value = value * 10 + (code - 48);
+      digits++;
+      if (places >= 0) places++;
+    } else if (code === 46 && places < 0 && digits > 0) places = 0;
+    else return undefined;
+  }
+  if (digits === 0 || digits > 15 || places === 0 || places > 9) return undefined;
+  const scaled = value * POWERS[Math.max(places, 0)]!;
+  if (scaled > Number.MAX_SAFE_INTEGER) return undefined;
+  return negative && scaled !== 0 ? -scaled : scaled;
+}

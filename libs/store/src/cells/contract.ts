@@ -10,6 +10,7 @@ import {
   type Grain,
   type Instant,
   instantText,
+  LiveCells,
   labelOf,
   type Metric,
   type MetricCells,
@@ -28,7 +29,7 @@ import { observationRows } from '../observations.ts';
 import type { Store } from '../port.ts';
 import { readExtents } from './extents.ts';
 import type { CellsNeed } from './need.ts';
-import { readCells } from './read.ts';
+import { readCells, readPeriodPoints } from './read.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -352,6 +353,58 @@ export function describeCells(
           },
         ),
         { numRuns: runsOf(60, runs) },
+      );
+    }, 120_000);
+
+    test('cells kept up to date by the facts themselves are those of all statements', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          metrics.filter(({ metric }) => metric.points === 'period'),
+          fc.array(said, { minLength: 1, maxLength: 30 }),
+          fc.record({
+            start: fc.double({ min: 0, max: 1, noNaN: true }),
+            from: fc.option(offset, { freq: 1 }),
+            // Some are stated within their buckets, which needs the engine each time; most were stated afterwards.
+            late: fc.boolean(),
+          }),
+          fc.infiniteStream(fc.boolean()),
+          async ({ metric, place }, says, { start, from, late }, looks) => {
+            const log = logOf(metric, place.around, says).map((record) =>
+              late ? { ...record, recordedAt: record.recordedAt + 20 * LENGTH[metric.grain] } : record,
+            );
+            const workspace = `w${workspaces++}`;
+            await store.insert(
+              'observation',
+              log.flatMap((record) => observationRows(workspace, record)),
+            );
+            const begin =
+              from === null ? Number.NEGATIVE_INFINITY : bucketStart(metric, instantAt(metric, place.around, from));
+            const first = Math.floor(start * log.length);
+            const at = (index: number) => log[index]?.position ?? -1;
+            const need = { metric: 'm', from: begin, to: Number.POSITIVE_INFINITY, running: [] };
+            const read = async (index: number, buckets?: readonly Instant[]) => {
+              const wanted: CellsNeed = { metric, need, ...(buckets === undefined ? {} : { buckets }) };
+              return (await readPeriodPoints(store, workspace, [wanted], at(index))).get('m')!;
+            };
+            let live: LiveCells | undefined = new LiveCells(metric, begin);
+            if (first > 0 && !live.patch(await read(first - 1))) return;
+            for (let index = first; index < log.length; index++) {
+              // What lies before its range ends it; whoever keeps it begins anew.
+              if (!live.state(log[index]!)) live = undefined;
+              if (live === undefined) return;
+              if (looks.next().value !== true && index < log.length - 1) continue;
+              if (live.unsure.size > 0 && !live.patch(await read(index, [...live.unsure]))) return;
+              const statements = log.flatMap(statementsOf).filter(({ position }) => position < upTo(at(index)));
+              const wanted = await (begin === Number.NEGATIVE_INFINITY
+                ? { series: cellsFromStatements(metric, statements).series }
+                : expected(metric, log, upTo(at(index)), { from: begin, to: Number.POSITIVE_INFINITY, cuts: [] }));
+              expect(plain(live.cells, [])).toEqual(
+                plain({ series: wanted.series.filter(({ cells }) => cells.length > 0) }, []),
+              );
+            }
+          },
+        ),
+        { numRuns: runsOf(100, runs) },
       );
     }, 120_000);
 

@@ -1,5 +1,5 @@
 import type { Instant, Metric, MetricCells, Position, SeriesCells } from '@paceline/domain';
-import { bucketAt, cellsFromStatements, labelOf } from '@paceline/domain';
+import { bucketAt, cellsFromStatements, labelOf, type PeriodSeries, periodCells } from '@paceline/domain';
 import { upTo } from '../bounds.ts';
 import { Reader } from '../decode.ts';
 import { atOfLabel } from '../label.ts';
@@ -7,7 +7,7 @@ import type { Lane, Store } from '../port.ts';
 import { readStatements } from '../statements.ts';
 import { grouped, readingKey } from './group.ts';
 import { type CellsNeed, labelRange, type Wanted, wantedOf } from './need.ts';
-import { decodePeriodPoints, LabelBuckets, metricCells, type PeriodSeries, periodCells } from './period.ts';
+import { decodePeriodPoints, LabelBuckets, metricCells } from './period.ts';
 import { readTimeCells } from './read-time.ts';
 import { lastBefore, lastStandingBefore, type PeriodPointsWanted, periodPoints } from './sql.ts';
 
@@ -39,6 +39,38 @@ export async function readCells(
   return cells;
 }
 
+/**
+ * What `readCells` makes the cells of metrics with period points from: of every point of the ranges, and of the latest before
+ * them, the standing statement, retracted or not. For `LiveCells`, which keep them up to date.
+ */
+export async function readPeriodPoints(
+  store: Store,
+  workspace: string,
+  needs: readonly CellsNeed[],
+  position: Position,
+  options: CellsOptions = {},
+): Promise<Map<string, PeriodSeries[]>> {
+  const context: ReadContext = { store, workspace, bound: upTo(position), options };
+  const points = new Map<string, PeriodSeries[]>(needs.map(({ metric }) => [metric.name, []]));
+  await Promise.all(
+    groupsOf(needs.map(wantedOf)).map(async (group) => {
+      for (const [name, parts] of await readSeries(context, group)) points.set(name, [...parts.values()]);
+    }),
+  );
+  return points;
+}
+
+/** The cells of one metric from all its statements: slow, and always right. */
+export async function readCellsSlowly(
+  store: Store,
+  workspace: string,
+  metric: Metric,
+  position: Position,
+  options: CellsOptions = {},
+): Promise<MetricCells> {
+  return fromStatements({ store, workspace, bound: upTo(position), options }, metric);
+}
+
 export interface ReadContext {
   readonly store: Store;
   readonly workspace: string;
@@ -57,9 +89,12 @@ async function readPeriodCells(
   wanted: readonly Wanted[],
   cells: Map<string, MetricCells>,
 ): Promise<void> {
+  await Promise.all(groupsOf(wanted).map((group) => readPeriodGroup(context, group, cells)));
+}
+
+function groupsOf(wanted: readonly Wanted[]): Target[][] {
   const targets = wanted.map((need): Target => ({ ...need, labels: new LabelBuckets(need.metric) }));
-  const groups = grouped(targets, ({ metric, only }) => `${metric.grain} ${readingKey(metric)} ${only === null}`);
-  await Promise.all(groups.map((group) => readPeriodGroup(context, group, cells)));
+  return grouped(targets, ({ metric, only }) => `${metric.grain} ${readingKey(metric)} ${only === null}`);
 }
 
 async function readPeriodGroup(
@@ -67,6 +102,25 @@ async function readPeriodGroup(
   group: readonly Target[],
   cells: Map<string, MetricCells>,
 ): Promise<void> {
+  const metrics = new Map(group.map((target) => [target.metric.name, target]));
+  for (const [name, parts] of await readSeries(context, group)) {
+    const { metric } = metrics.get(name)!;
+    const built: SeriesCells[] = [];
+    let twice = false;
+    for (const part of parts.values()) {
+      const made = periodCells(metric, part);
+      if (made === undefined) twice = true;
+      else if (made.cells.length > 0) built.push(made);
+    }
+    cells.set(name, twice ? await fromStatements(context, metric) : metricCells(built));
+  }
+}
+
+/** By metric and series. */
+async function readSeries(
+  context: ReadContext,
+  group: readonly Target[],
+): Promise<Map<string, Map<string, PeriodSeries>>> {
   const targets = new Map(group.map((target) => [target.metric.name, target]));
   const [found, carried] = await Promise.all([
     readRange(context, group, targets),
@@ -78,19 +132,9 @@ async function readPeriodGroup(
     series.set(part.metric, ofMetric);
     const known = ofMetric.get(part.series);
     if (known === undefined) ofMetric.set(part.series, part);
-    else known.points.push(...part.points);
+    else for (const point of part.points) known.points.push(point);
   }
-  for (const [name, parts] of series) {
-    const { metric } = targets.get(name)!;
-    const built: SeriesCells[] = [];
-    let twice = false;
-    for (const part of parts.values()) {
-      const made = periodCells(metric, part);
-      if (made === undefined) twice = true;
-      else if (made.cells.length > 0) built.push(made);
-    }
-    cells.set(name, twice ? await fromStatements(context, metric) : metricCells(built));
-  }
+  return series;
 }
 
 /** The slow way that is always right, for the odd series of which one point goes by two labels. */

@@ -1,0 +1,122 @@
+import {
+  LiveCells,
+  type Metric,
+  type MetricCells,
+  type MetricNeed,
+  type ObservationsFact,
+  type PeriodSeries,
+  type Position,
+  type Recorded,
+  type Touched,
+} from '@paceline/domain';
+import { type CellsNeed, readCellsSlowly, readPeriodPoints } from '@paceline/store';
+import type { KeptCells, KeptNeed } from './cells.ts';
+import type { WorkspaceDeps } from './options.ts';
+
+/** Above this many buckets of a metric that must be read again, reading it anew is cheaper than patching. */
+const PATCH_BUCKETS_MAX = 500;
+
+/** Read in another way than by what stands of each label: nothing can be added to it. */
+interface Fixed {
+  readonly metric: Metric;
+  readonly from: number;
+  readonly cells: MetricCells;
+  readonly count: number;
+}
+
+/**
+ * Cells of period points. Kept up to date by the facts themselves as they are folded; the raw table is read when a metric is
+ * first asked for, and for buckets of which one statement alone does not tell what stands.
+ */
+export class PeriodCells implements KeptCells {
+  readonly #deps: WorkspaceDeps;
+  readonly #live = new Map<string, LiveCells>();
+  readonly #fixed = new Map<string, Fixed>();
+  #total = 0;
+
+  constructor(deps: WorkspaceDeps) {
+    this.#deps = deps;
+  }
+
+  get counts(): ReadonlyMap<string, number> {
+    const counts = new Map([...this.#live].map(([metric, { count }]) => [metric, count]));
+    for (const [metric, { count }] of this.#fixed) counts.set(metric, count);
+    return counts;
+  }
+
+  cells(metric: string): MetricCells | undefined {
+    return this.#live.get(metric)?.cells ?? this.#fixed.get(metric)?.cells;
+  }
+
+  drop(metric: string): void {
+    this.#total -= this.#live.get(metric)?.count ?? 0;
+    this.#live.delete(metric);
+    this.#fixed.delete(metric);
+  }
+
+  /** Takes a record that was folded. `isFirst`: of its metric nothing was ever stated before, so all of it is known from here. */
+  state(recorded: Recorded<ObservationsFact>, metric: Metric | undefined, isFirst: boolean): void {
+    const name = recorded.fact.metric;
+    let live = this.#live.get(name);
+    if (live === undefined) {
+      if (!isFirst || metric === undefined || metric.points !== 'period' || metric.aggregation === null) return;
+      live = new LiveCells(metric, Number.NEGATIVE_INFINITY);
+      this.#live.set(name, live);
+    }
+    if (live.metric !== metric) {
+      this.drop(name);
+      return;
+    }
+    const { count } = live;
+    const known = live.state(recorded);
+    this.#total += live.count - count;
+    if (!known || this.#total > this.#deps.options.cellsMax) this.drop(name);
+  }
+
+  /** What was touched one by one was stated as well; here only what makes the whole doubtful counts. */
+  invalidate(touched: Touched): void {
+    for (const [metric, { buckets }] of touched.metrics) {
+      if (buckets === null || this.#fixed.has(metric)) this.drop(metric);
+      else if ((this.#live.get(metric)?.unsure.size ?? 0) > PATCH_BUCKETS_MAX) this.drop(metric);
+    }
+  }
+
+  async read(needs: readonly KeptNeed[], at: Position): Promise<void> {
+    const wanted: CellsNeed[] = [];
+    const patches: CellsNeed[] = [];
+    for (const { metric, need } of needs) {
+      const live = this.#live.get(metric.name);
+      if (!isOf(live ?? this.#fixed.get(metric.name), metric, need))
+        wanted.push({ metric, need: { ...need, to: Number.POSITIVE_INFINITY, running: [] } });
+      else if (live !== undefined && live.unsure.size > 0) patches.push({ metric, need, buckets: [...live.unsure] });
+    }
+    for (const { metric } of wanted) this.drop(metric.name);
+    await this.#put(wanted, at);
+    await this.#put(patches, at);
+  }
+
+  async #put(needs: readonly CellsNeed[], at: Position): Promise<void> {
+    if (needs.length === 0) return;
+    const { store, workspace } = this.#deps;
+    const points = await readPeriodPoints(store, workspace, needs, at, { lane: 'judge' });
+    for (const { metric, need } of needs) {
+      const live = this.#live.get(metric.name) ?? new LiveCells(metric, need.from);
+      const { count } = live;
+      if (live.patch(points.get(metric.name) ?? NOTHING)) {
+        this.#live.set(metric.name, live);
+        this.#total += live.count - count;
+        continue;
+      }
+      this.drop(metric.name);
+      const cells = await readCellsSlowly(store, workspace, metric, at, { lane: 'judge' });
+      const all = cells.series.reduce((sum, series) => sum + series.cells.length, 0);
+      this.#fixed.set(metric.name, { metric, from: Number.NEGATIVE_INFINITY, cells, count: all });
+    }
+  }
+}
+
+const NOTHING: readonly PeriodSeries[] = [];
+
+function isOf(kept: Pick<Fixed, 'metric' | 'from'> | undefined, metric: Metric, need: MetricNeed): boolean {
+  return kept !== undefined && kept.metric === metric && kept.from <= need.from;
+}
