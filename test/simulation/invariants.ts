@@ -17,16 +17,21 @@ const SHOWN_MAX = 3;
 export async function faultsOf(world: World): Promise<string[]> {
   const store = openMemoryStore(world.disk);
   const faults: string[] = [];
-  for (const workspace of WORKSPACES) {
-    const found = await workspaceFaults(world, store, workspace);
+  const log = new Map(WORKSPACES.map((workspace) => [workspace, factsOf(world.records(workspace))]));
+  for (const [workspace, facts] of log) {
+    const found = await workspaceFaults(world, store, workspace, facts);
     faults.push(...found.map((fault) => `${workspace}: ${fault}`));
   }
-  faults.push(...alertFaults(world), ...acceptedFaults(world));
+  faults.push(...alertFaults(world), ...acceptedFaults(world, log));
   return faults;
 }
 
-async function workspaceFaults(world: World, store: Store, workspace: WorkspaceName): Promise<string[]> {
-  const facts = factsOf(world.records(workspace));
+async function workspaceFaults(
+  world: World,
+  store: Store,
+  workspace: WorkspaceName,
+  facts: readonly Recorded[],
+): Promise<string[]> {
   const judged = await judgementLines(store, workspace);
   const expected = expectedOf(facts, START, judged);
   const judgements = expected.judgements.map(({ position, subject, at, restatement, text }) =>
@@ -187,10 +192,10 @@ function alertFaults(world: World): string[] {
 }
 
 /** What a sender was told to be in the log is there, once and where it was said to be; what it was not told is there once at most. */
-function acceptedFaults(world: World): string[] {
+function acceptedFaults(world: World, log: ReadonlyMap<WorkspaceName, readonly Recorded[]>): string[] {
   const places = new Map<string, number[]>();
-  for (const workspace of WORKSPACES) {
-    for (const { fact, position: at } of factsOf(world.records(workspace))) {
+  for (const [workspace, facts] of log) {
+    for (const { fact, position: at } of facts) {
       if (fact.type !== 'observations' || fact.feeder !== 'push') continue;
       for (const { value } of fact.points) {
         if (value === null || value === undefined) continue;

@@ -24,21 +24,26 @@ export interface Summary {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** Plays seeds in as many threads as the machine has cores. */
-export async function playSeeds(wanted: SeedsWanted): Promise<Summary> {
-  const counts: Record<string, number> = {};
-  const wrong: Played[] = [];
-  let next = wanted.first;
-  let played = 0;
-  const end = wanted.first + wanted.count;
-  const threads = Math.min(availableParallelism(), wanted.count);
-  const isOver = (): boolean => next >= end || (wanted.untilWrong && wrong.length > 0);
+/** As many threads as the machine has cores. They stay until they are closed: to start one costs as much as some dozens of seeds. */
+export class Pool {
+  readonly #workers = Array.from(
+    { length: availableParallelism() },
+    () =>
+      new Worker(new URL('./main-worker.ts', import.meta.url), {
+        execArgv: ['--disable-warning=ExperimentalWarning'],
+        // Nearly all that a seed makes is gone with it: the more room, the less of it is copied.
+        resourceLimits: { maxYoungGenerationSizeMb: 96 },
+      }),
+  );
 
-  async function thread(): Promise<void> {
-    const worker = new Worker(new URL('./main-worker.ts', import.meta.url), {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    });
-    try {
+  async play(wanted: SeedsWanted): Promise<Summary> {
+    const counts: Record<string, number> = {};
+    const wrong: Played[] = [];
+    let next = wanted.first;
+    let played = 0;
+    const end = wanted.first + wanted.count;
+    const isOver = (): boolean => next >= end || (wanted.untilWrong && wrong.length > 0);
+    const thread = async (worker: Worker): Promise<void> => {
       while (!isOver()) {
         const answer = await ask(worker, { seed: next++, mutant: wanted.mutant });
         played++;
@@ -46,13 +51,14 @@ export async function playSeeds(wanted: SeedsWanted): Promise<Summary> {
         if (answer.faults.length > 0) wrong.push(answer);
         wanted.played?.(answer);
       }
-    } finally {
-      await worker.terminate();
-    }
+    };
+    await Promise.all(this.#workers.map(thread));
+    return { played, wrong: wrong.sort((left, right) => left.seed - right.seed), counts };
   }
 
-  await Promise.all(Array.from({ length: threads }, thread));
-  return { played, wrong: wrong.sort((left, right) => left.seed - right.seed), counts };
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
 }
 
 function ask(worker: Worker, job: { readonly seed: number; readonly mutant: string | null }): Promise<Played> {

@@ -76,6 +76,8 @@ export interface FeederProcess {
   pull(workspace: string, source: string, slowMs: number): Promise<void>;
   /** The position of the last statement; `null` when none was taken. */
   push(workspace: string, lines: readonly unknown[]): Promise<Position | null>;
+  /** Lets go of what it waits for, when nobody looks any more. */
+  end(): void;
 }
 
 /** The connectors service without its schedule and its HTTP: what it reads, what it says, and how that reaches the log. */
@@ -120,6 +122,10 @@ export function startFeeder(world: World, life: Life): FeederProcess {
       );
       if (judged.facts.length === 0) return null;
       return writer.append(name, factsTopic(name), judged.facts, 'push');
+    },
+    end() {
+      void workspaces.stop();
+      void runs.stop();
     },
   };
 }

@@ -16,6 +16,8 @@ const STUCK_MS = 600_000;
 
 /** Plays one schedule and looks at what is left. */
 export async function runSchedule(schedule: Schedule, mutant: Mutant | null = null): Promise<Outcome> {
+  // Nothing below lets the event loop turn, and who plays many must still be heard.
+  await new Promise((resolve) => void setImmediate(resolve));
   const undo = mutant?.patch?.();
   const watch = new TickWatch();
   const world = new World(schedule, mutant, watch);
@@ -30,6 +32,7 @@ export async function runSchedule(schedule: Schedule, mutant: Mutant | null = nu
     undo?.();
   }
   const faults = [...stuck, ...watch.faults, ...(stuck.length > 0 ? [] : await faultsOf(world))];
+  world.end();
   return { faults, counts: { ...world.counts(), virtualMs: world.clock.monotonic() } };
 }
 

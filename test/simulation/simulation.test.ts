@@ -1,20 +1,26 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MUTANTS } from './mutants.ts';
-import { playSeeds } from './pool.ts';
+import { Pool } from './pool.ts';
 import { runSchedule } from './run.ts';
 import { PROCESSORS, type Step, scheduleOf } from './schedule.ts';
 import { shrink } from './shrink.ts';
 
-/** A smoke size: `npm run simulate -- --seeds 10000` is the proof. */
-const SEEDS = 30;
+/** `npm run simulate -- --seeds 10000` is the proof. */
+const SEEDS = process.env.CI === 'true' ? 300 : 60;
 const MUTANT_SEEDS = 1_000;
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
+
+let pool: Pool;
+beforeAll(() => {
+  pool = new Pool();
+});
+afterAll(() => pool.close());
 
 describe('whatever happens on the way', () => {
   test(
     `what ${SEEDS} seeds leave is what the log says`,
     async () => {
-      const { wrong, counts } = await playSeeds({ first: 1, count: SEEDS, mutant: null, untilWrong: true });
+      const { wrong, counts } = await pool.play({ first: 1, count: SEEDS, mutant: null, untilWrong: true });
       expect(wrong).toEqual([]);
       // A world in which nothing happens would be clean too.
       expect(counts.judgements).toBeGreaterThan(SEEDS * 30);
@@ -61,7 +67,7 @@ describe('whatever happens on the way', () => {
   test.each(MUTANTS.map(({ name, says }) => [name, says]))(
     'the mutant %s dies: %s',
     async (mutant) => {
-      const { wrong } = await playSeeds({ first: 1, count: MUTANT_SEEDS, mutant, untilWrong: true });
+      const { wrong } = await pool.play({ first: 1, count: MUTANT_SEEDS, mutant, untilWrong: true });
       expect(wrong.length).toBeGreaterThan(0);
     },
     TIMEOUT_MS,
@@ -71,7 +77,7 @@ describe('whatever happens on the way', () => {
     'a schedule that goes wrong is shown as short as it can be',
     async () => {
       const mutant = MUTANTS.find(({ name }) => name === 'bare-arg-max') ?? null;
-      const { wrong } = await playSeeds({ first: 1, count: 100, mutant: 'bare-arg-max', untilWrong: true });
+      const { wrong } = await pool.play({ first: 1, count: 100, mutant: 'bare-arg-max', untilWrong: true });
       const [first] = wrong;
       if (first === undefined) throw new Error('the mutant lives');
       const whole = scheduleOf(first.seed);

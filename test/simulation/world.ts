@@ -28,6 +28,7 @@ import {
   WORKSPACES,
   type WorkspaceName,
 } from './schedule.ts';
+import { turn } from './turn.ts';
 
 /** A statement whose sender was told that it is in the log. */
 export interface Accepted {
@@ -45,7 +46,7 @@ const SNAPSHOT_BATCH_MAX = 50;
 
 /** Everything that outlives processes, and the processes. */
 export class World {
-  readonly clock = new ManualClock(START);
+  readonly clock = new ManualClock(START, { turn });
   readonly disk: EngineDisk;
   readonly accepted: Accepted[] = [];
   readonly logTaps: readonly LogTap[];
@@ -61,6 +62,8 @@ export class World {
   readonly #processors = new Map<ProcessorName, ProcessorProcess>();
   readonly #catalogs = new Map<string, CatalogProcess>();
   readonly #feeders = new Map<string, FeederProcess>();
+  /** All that ever ran. */
+  readonly #everyFeeder: FeederProcess[] = [];
   readonly #skews = new Map<string, number>();
   #log: MemoryLog;
   #calm = false;
@@ -186,6 +189,12 @@ export class World {
     await this.clock.advance(60_000);
     for (const name of PROCESSES) if (this.#lifeOf(name)?.isDead !== false) this.#start(name);
     await this.clock.advance(60_000);
+  }
+
+  /** The program holds on to signals that somebody listens to, and by them to the whole world: thousands of seeds would not fit. */
+  end(): void {
+    for (const name of PROCESSES) this.#lifeOf(name)?.die();
+    for (const feeder of this.#everyFeeder) feeder.end();
   }
 
   #perform(step: Step): void {
@@ -357,7 +366,11 @@ export class World {
     const processor = PROCESSORS.find((known) => known === name);
     if (processor !== undefined) this.#processors.set(processor, startProcessor(this, life));
     else if (name.startsWith('catalog')) this.#catalogs.set(name, startCatalog(this, life));
-    else this.#feeders.set(name, startFeeder(this, life));
+    else {
+      const feeder = startFeeder(this, life);
+      this.#feeders.set(name, feeder);
+      this.#everyFeeder.push(feeder);
+    }
   }
 
   #lifeOf(name: ProcessName): Life | undefined {
@@ -369,6 +382,7 @@ export class World {
   #openLog(): MemoryLog {
     return openMemoryLog({
       disk: this.#logDisk,
+      turn,
       now: () => this.clock.now() + (this.#skews.get('log') ?? 0),
       graceMs: GRACE_MS,
       batchRecordsMax: SNAPSHOT_BATCH_MAX,

@@ -2,6 +2,9 @@ import { topicRevoked } from './limits.ts';
 import type { LogRecord, SubscribeOptions } from './port.ts';
 import { backoffMs, type Sleep } from './wakes.ts';
 
+/** Nobody asks why a wait is over, and an abort without a reason makes one with a stack, which costs more than all else here. */
+const OVER = new Error('the wait is over');
+
 /** What a delivery reads from and commits to. */
 export interface DeliverySource {
   end(topic: string): number;
@@ -48,16 +51,16 @@ export class Delivery {
 
   seek(offset: number): void {
     this.#sought = offset;
-    this.#waking.abort();
+    this.#waking.abort(OVER);
   }
 
   /** Lets the batch in flight finish for `graceMs`, then aborts it. Resolves when it is over or aborted; after that nothing commits. */
   async end(graceMs: number): Promise<void> {
-    this.#ending.abort();
-    this.#waking.abort();
+    this.#ending.abort(OVER);
+    this.#waking.abort(OVER);
     if (graceMs > 0) {
       const waited = new AbortController();
-      const finished = this.done.then(() => waited.abort());
+      const finished = this.done.then(() => waited.abort(OVER));
       await Promise.race([finished, this.#source.sleep(graceMs, waited.signal)]);
     }
     this.#revoking.abort();

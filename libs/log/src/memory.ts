@@ -1,8 +1,7 @@
-import { setImmediate as breathe } from 'node:timers/promises';
 import { checkCommit, type GroupSubscription, Groups } from './embedded.ts';
 import { checkTopicName, logClosed, topicUnknown } from './limits.ts';
 import type { Appended, EventLog, LogMessage, LogRecord, ReadRange, SubscribeOptions, TopicOptions } from './port.ts';
-import { AppendQueue, type AppendRequest, QUEUE_LIMITS, type QueueLimits } from './queue.ts';
+import { AppendQueue, type AppendRequest, eventLoopTurn, QUEUE_LIMITS, type QueueLimits } from './queue.ts';
 import { type Sleep, sleep, Wakes } from './wakes.ts';
 
 /** What survives a crash. Hand the same disk to the next `openMemoryLog` to start again where acknowledged appends left it. */
@@ -38,6 +37,8 @@ export interface MemoryLogOptions {
   readonly batchRecordsMax?: number;
   readonly graceMs?: number;
   readonly queue?: QueueLimits;
+  /** What appends wait for, so that those of one moment come together, and readers between batches. Default: one turn of the event loop. */
+  readonly turn?: () => Promise<void>;
 }
 
 export interface MemoryLog extends EventLog {
@@ -62,6 +63,7 @@ class Memory implements MemoryLog {
   readonly #now: () => number;
   readonly #faults: MemoryFaults;
   readonly #batchRecordsMax: number;
+  readonly #turn: () => Promise<void>;
   readonly #queue: AppendQueue;
   readonly #wakes = new Wakes();
   readonly #groups: Groups;
@@ -72,7 +74,9 @@ class Memory implements MemoryLog {
     this.#now = options.now;
     this.#faults = options.faults ?? {};
     this.#batchRecordsMax = options.batchRecordsMax ?? 1_000;
-    this.#queue = new AppendQueue((requests) => this.#flush(requests), { limits: options.queue ?? QUEUE_LIMITS });
+    this.#turn = options.turn ?? eventLoopTurn;
+    const queue = { limits: options.queue ?? QUEUE_LIMITS, turn: this.#turn };
+    this.#queue = new AppendQueue((requests) => this.#flush(requests), queue);
     this.#groups = new Groups({
       graceMs: options.graceMs ?? 30_000,
       topics: () => [...this.#disk.topics.keys()],
@@ -121,7 +125,7 @@ class Memory implements MemoryLog {
       if (records.length > 0) {
         yield records;
         next += records.length;
-        await breathe();
+        await this.#turn();
       } else if (range.tail === true) await this.#wakes.wait(topic, range.signal);
       else return;
     }

@@ -1,6 +1,8 @@
 import { checkMessages } from './limits.ts';
 import { type Appended, LogBusy, type LogMessage } from './port.ts';
 
+export const eventLoopTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
 export interface AppendRequest {
   readonly topic: string;
   readonly messages: readonly LogMessage[];
@@ -32,6 +34,7 @@ export class AppendQueue {
   readonly #limits: QueueLimits;
   readonly #flush: (requests: readonly AppendRequest[]) => Promise<void>;
   readonly #oneTopic: boolean;
+  readonly #turn: () => Promise<void>;
   #waiting: AppendRequest[] = [];
   #waitingBytes = 0;
   #pump: Promise<void> | null = null;
@@ -39,13 +42,17 @@ export class AppendQueue {
   constructor(
     flush: (requests: readonly AppendRequest[]) => Promise<void>,
     options: {
-      readonly limits?: QueueLimits /** A flush takes requests of one topic only. */;
+      readonly limits?: QueueLimits;
+      /** A flush takes requests of one topic only. */
       readonly oneTopic?: boolean;
+      /** What the first flush waits for. Default: one turn of the event loop. */
+      readonly turn?: () => Promise<void>;
     } = {},
   ) {
     this.#flush = flush;
     this.#limits = options.limits ?? QUEUE_LIMITS;
     this.#oneTopic = options.oneTopic ?? false;
+    this.#turn = options.turn ?? eventLoopTurn;
   }
 
   append(topic: string, messages: readonly LogMessage[]): Promise<Appended> {
@@ -79,7 +86,7 @@ export class AppendQueue {
   async #run(): Promise<void> {
     try {
       // Callers of this turn of the event loop come into the first flush together.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await this.#turn();
       while (this.#waiting.length > 0) {
         const requests = this.#take();
         try {

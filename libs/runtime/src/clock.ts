@@ -1,3 +1,5 @@
+import { DueTimers } from './due-timers.ts';
+
 /**
  * Time as a dependency. Whatever waits takes a clock, so that tests and the demo can play years in seconds and a seed
  * can decide what happens first.
@@ -37,16 +39,22 @@ export const systemClock: Clock = {
   sleep: (delayMs, signal) => sleepOn(systemClock, delayMs, signal),
 };
 
+export interface ManualClockOptions {
+  /** Resolves once everything already resolved has had its reactions. Default: one turn of the event loop. */
+  readonly turn?: () => Promise<void>;
+}
+
 /** A clock that stands still until told. Timers fire in order of time, then of setting; each sees its own time as now. */
 export class ManualClock implements Clock {
   #now: number;
   readonly #start: number;
-  #sequence = 0;
-  readonly #waiting = new Set<{ readonly at: number; readonly sequence: number; readonly run: () => void }>();
+  readonly #turn: () => Promise<void>;
+  readonly #waiting = new DueTimers();
 
-  constructor(now: number) {
+  constructor(now: number, options: ManualClockOptions = {}) {
     this.#now = now;
     this.#start = now;
+    this.#turn = options.turn ?? turn;
   }
 
   now(): number {
@@ -58,9 +66,7 @@ export class ManualClock implements Clock {
   }
 
   after(delayMs: number, run: () => void): Timer {
-    const timer = { at: this.#now + Math.max(0, delayMs), sequence: this.#sequence++, run };
-    this.#waiting.add(timer);
-    return { cancel: () => void this.#waiting.delete(timer) };
+    return this.#waiting.add(this.#now + Math.max(0, delayMs), run);
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
@@ -74,16 +80,16 @@ export class ManualClock implements Clock {
 
   /** When the next timer is due, or `null`. */
   get nextAt(): number | null {
-    return this.#next()?.at ?? null;
+    return this.#waiting.first?.at ?? null;
   }
 
   /** Moves to `now`, firing what falls due; between two timers pending promise reactions run, so that a timer set by one of them is seen. */
   async advanceTo(now: number): Promise<void> {
     for (;;) {
-      await turn();
-      const next = this.#next();
+      await this.#turn();
+      const next = this.#waiting.first;
       if (next === undefined || next.at > now) break;
-      this.#waiting.delete(next);
+      next.cancel();
       this.#now = Math.max(this.#now, next.at);
       next.run();
     }
@@ -97,15 +103,6 @@ export class ManualClock implements Clock {
   /** Jumps without firing anything, also backwards: how a corrected system clock looks. */
   set(now: number): void {
     this.#now = now;
-  }
-
-  #next() {
-    let first: { readonly at: number; readonly sequence: number; readonly run: () => void } | undefined;
-    for (const timer of this.#waiting) {
-      if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.sequence < first.sequence))
-        first = timer;
-    }
-    return first;
   }
 }
 

@@ -7,40 +7,72 @@ import type { Statement } from './port.ts';
 
 const PLACEHOLDER = /\{([a-zA-Z_]\w*):([^{}]+)\}/g;
 
+type Literal = (value: unknown, name: string) => string;
+
+/** A statement cut at its placeholders. */
+interface Template {
+  /** One more than there are places. */
+  readonly texts: readonly string[];
+  readonly places: readonly { readonly name: string; readonly literal: Literal }[];
+  readonly names: ReadonlySet<string>;
+}
+
+/** The builders' statements are few, and each is asked again and again. */
+const TEMPLATES_MAX = 1_000;
+const templates = new Map<string, Template>();
+
 /** The text to send. Throws when a value is missing, left over, or not of its type: that is a bug of the builder. */
 export function bind(statement: Statement): string {
   const params = statement.params ?? {};
-  const used = new Set<string>();
-  const text = statement.sql.replace(PLACEHOLDER, (_, name: string, type: string) => {
+  const { texts, places, names } = templateOf(statement.sql);
+  let text = texts[0] ?? '';
+  for (const [at, { name, literal }] of places.entries()) {
     if (!Object.hasOwn(params, name)) throw new TypeError(`Parameter ${name} of a statement has no value`);
-    used.add(name);
-    return literal(params[name], type.trim(), name);
-  });
+    text += literal(params[name], name) + texts[at + 1];
+  }
   for (const name of Object.keys(params))
-    if (!used.has(name)) throw new TypeError(`Parameter ${name} stands nowhere in its statement`);
+    if (!names.has(name)) throw new TypeError(`Parameter ${name} stands nowhere in its statement`);
   return text;
 }
 
+function templateOf(sql: string): Template {
+  const known = templates.get(sql);
+  if (known !== undefined) return known;
+  const texts: string[] = [];
+  const places: { name: string; literal: Literal }[] = [];
+  let from = 0;
+  for (const { 0: whole, 1: name = '', 2: type = '', index } of sql.matchAll(PLACEHOLDER)) {
+    texts.push(sql.slice(from, index));
+    places.push({ name, literal: literalOf(type.trim(), name) });
+    from = index + whole.length;
+  }
+  texts.push(sql.slice(from));
+  const template = { texts, places, names: new Set(places.map(({ name }) => name)) };
+  if (templates.size >= TEMPLATES_MAX) templates.clear();
+  templates.set(sql, template);
+  return template;
+}
+
 /** `Instant` stands for epoch milliseconds as `DateTime64(6, 'UTC')`; the rest are ClickHouse's names. */
-function literal(value: unknown, type: string, name: string): string {
+function literalOf(type: string, name: string): Literal {
   const array = /^Array\((.+)\)$/.exec(type);
-  if (array !== null) return arrayLiteral(value, array[1]!, name);
+  if (array !== null) return (value, own) => arrayLiteral(value, array[1]!, own);
   switch (type) {
     case 'String':
-      return quoted(text(value, name));
+      return (value, own) => quoted(text(value, own));
     case 'Identifier':
-      return identifier(text(value, name));
+      return (value, own) => identifier(text(value, own));
     case 'UInt8':
     case 'UInt32':
     case 'UInt64':
     case 'Int64':
-      return `CAST(${whole(value, name)} AS ${type})`;
+      return (value, own) => `CAST(${whole(value, own)} AS ${type})`;
     case 'Float64':
-      return `CAST(${finite(value, name)} AS Float64)`;
+      return (value, own) => `CAST(${finite(value, own)} AS Float64)`;
     case 'Bool':
-      return bool(value, name);
+      return bool;
     case 'Instant':
-      return instantLiteral(value, name);
+      return instantLiteral;
     default:
       throw new TypeError(`Parameter ${name} has type ${type}, which no literal is known for`);
   }

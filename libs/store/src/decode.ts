@@ -31,8 +31,14 @@ export const ROWS_FORMAT = 'RowBinaryWithNamesAndTypes';
 /** Decodes an answer whose select list has exactly the shape's columns, in its order and types; names are free. */
 export function decodeRows<Shape extends ReadShape>(bytes: Uint8Array, shape: Shape): ReadRow<Shape>[] {
   const reader = new Reader(bytes);
-  checkTypes(reader, shape);
-  const columns = Object.entries(shape).map(([name, type]) => [name, readerOf(type)] as const);
+  let decoder = decoders.get(shape);
+  if (decoder === undefined || !reader.skipEqual(decoder.header)) {
+    checkTypes(reader, shape);
+    const columns = Object.entries(shape).map(([name, type]) => [name, readerOf(type)] as const);
+    decoder = { header: reader.behind(), columns };
+    decoders.set(shape, decoder);
+  }
+  const { columns } = decoder;
   const rows: ReadRow<Shape>[] = [];
   while (!reader.done) {
     const row: Record<string, unknown> = {};
@@ -42,6 +48,14 @@ export function decodeRows<Shape extends ReadShape>(bytes: Uint8Array, shape: Sh
   }
   return rows;
 }
+
+interface Decoder {
+  /** Names and types of an answer that was found right: one that begins with the same bytes need not be looked at again. */
+  readonly header: Uint8Array;
+  readonly columns: readonly (readonly [name: string, read: (reader: Reader) => unknown])[];
+}
+
+const decoders = new WeakMap<ReadShape, Decoder>();
 
 function checkTypes(reader: Reader, shape: ReadShape): void {
   const count = reader.length();
@@ -202,6 +216,19 @@ export class Reader {
 
   skip(bytes: number): void {
     this.at += bytes;
+  }
+
+  /** Whether these bytes come next; they are skipped then. */
+  skipEqual(bytes: Uint8Array): boolean {
+    const end = this.at + bytes.length;
+    if (end > this.buffer.length || this.buffer.compare(bytes, 0, bytes.length, this.at, end) !== 0) return false;
+    this.at = end;
+    return true;
+  }
+
+  /** A copy of what was read. */
+  behind(): Uint8Array {
+    return Uint8Array.from(this.buffer.subarray(0, this.at));
   }
 
   private textStart(): number {

@@ -1,48 +1,68 @@
+import type { Tuple } from './compile.ts';
 import { plus } from './scalars.ts';
 import { compareValues, DECIMAL256, TEXT, type Type, typeOf, UINT64, type Value } from './values.ts';
 
-/** A function of a group of rows: given the arguments' values of each row. Nulls are passed over, as the engine does. */
+/** One argument of an aggregate at a row of the group. */
+type Argument = (row: Tuple) => Value;
+
+/** A function of a group of rows and of what its one or two arguments are there. Nulls are passed over, as the engine does. */
 export interface Aggregate {
   type(args: readonly Type[]): Type;
-  run(rows: readonly (readonly Value[])[]): Value;
+  run(rows: readonly Tuple[], first: Argument, second: Argument): Value;
 }
 
-function extreme(rows: readonly (readonly Value[])[], by: number, sign: 1 | -1): readonly Value[] | undefined {
-  let best: readonly Value[] | undefined;
+/** The value of the row whose key is the least or the greatest. */
+function extreme(rows: readonly Tuple[], value: Argument, key: Argument, sign: 1 | -1): Value {
+  let best: Value = null;
+  let chosen: Value = null;
   for (const row of rows) {
-    if ((row[0] ?? null) === null || (row[by] ?? null) === null) continue;
-    if (best === undefined || compareValues(row[by] ?? null, best[by] ?? null) * sign > 0) best = row;
+    const candidate = key(row);
+    if (candidate === null || (best !== null && compareValues(candidate, best) * sign <= 0)) continue;
+    const found = value(row);
+    if (found === null) continue;
+    best = candidate;
+    chosen = found;
   }
-  return best;
-}
-
-function choosing(by: number, sign: 1 | -1): Aggregate {
-  return { type: (args) => args[0] ?? TEXT, run: (rows) => extreme(rows, by, sign)?.[0] ?? null };
+  return chosen;
 }
 
 function sumType([type]: readonly Type[]): Type {
   return type?.name.startsWith('Decimal') === true ? { ...DECIMAL256, nullable: type.nullable } : UINT64;
 }
 
+const ofFirst = ([type]: readonly Type[]): Type => type ?? TEXT;
+
 export const AGGREGATES: Readonly<Record<string, Aggregate>> = {
   count: { type: () => UINT64, run: (rows) => rows.length },
-  countIf: { type: () => UINT64, run: (rows) => rows.filter(([value]) => value === true).length },
-  uniqExact: { type: () => UINT64, run: (rows) => new Set(rows.map(([value]) => value)).size },
+  countIf: { type: () => UINT64, run: (rows, condition) => rows.filter((row) => condition(row) === true).length },
+  uniqExact: { type: () => UINT64, run: (rows, value) => new Set(rows.map(value)).size },
   sum: {
     type: sumType,
-    run: (rows) =>
-      rows.reduce<Value>(
-        (sum, [value = null]) => (value === null ? sum : sum === null ? value : plus(sum, value)),
-        null,
-      ) ?? 0n,
+    run(rows, value) {
+      let sum: Value = null;
+      for (const row of rows) {
+        const found = value(row);
+        if (found !== null) sum = sum === null ? found : plus(sum, found);
+      }
+      return sum ?? 0n;
+    },
   },
-  min: choosing(0, -1),
-  max: choosing(0, 1),
-  argMin: choosing(1, -1),
-  argMax: choosing(1, 1),
-  any: { type: (args) => args[0] ?? TEXT, run: (rows) => rows.find(([value]) => value !== null)?.[0] ?? null },
+  min: { type: ofFirst, run: (rows, value) => extreme(rows, value, value, -1) },
+  max: { type: ofFirst, run: (rows, value) => extreme(rows, value, value, 1) },
+  argMin: { type: ofFirst, run: (rows, value, key) => extreme(rows, value, key, -1) },
+  argMax: { type: ofFirst, run: (rows, value, key) => extreme(rows, value, key, 1) },
+  any: {
+    type: ofFirst,
+    run(rows, value) {
+      for (const row of rows) {
+        const found = value(row);
+        if (found !== null) return found;
+      }
+      return null;
+    },
+  },
   groupArray: {
     type: (args) => typeOf('Array', false, args),
-    run: (rows) => rows.flatMap(([value = null]) => (value === null ? [] : [value])),
+    run: (rows, value) => rows.map(value).filter((found) => found !== null),
   },
 };

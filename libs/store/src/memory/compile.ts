@@ -1,5 +1,5 @@
 import { AGGREGATES } from './aggregates.ts';
-import { arithmetic, HIGHER, isTrue, type Lambda, SCALARS } from './scalars.ts';
+import { arithmetic, HIGHER, isTrue, type Lambda, list, SCALARS, type Scalar } from './scalars.ts';
 import type { Expression, Select } from './syntax.ts';
 import type { Literal } from './tokens.ts';
 import {
@@ -19,10 +19,11 @@ import {
 
 export type Tuple = readonly Value[];
 
-/** One run of a plan: its literals, and what was computed once for all rows. */
+/** One run of a plan over what the tables hold now. */
 export interface Run {
+  /** Of this run alone: what a plan keeps for a run is of no other. */
+  readonly id: number;
   readonly literals: readonly Literal[];
-  readonly memo: unknown[];
   rowsOf(table: string, workspace: Value | undefined): readonly Tuple[];
 }
 
@@ -56,7 +57,6 @@ export interface Scope {
   readonly bound: ReadonlyMap<string, { readonly cell: { values: Tuple }; readonly at: number; readonly type: Type }>;
   /** Of the statement the plan is made from: those that make a part of it, like the number of a tuple's part. */
   readonly literals: readonly Literal[];
-  slot(): number;
   nested(select: Select): Nested;
 }
 
@@ -65,21 +65,36 @@ const BOOL: Type = UINT8;
 export function compile(expression: Expression, scope: Scope): Compiled {
   const compiled = compileAny(expression, scope);
   if (!compiled.constant || expression.kind === 'literal') return compiled;
-  const slot = scope.slot();
-  return {
-    ...compiled,
-    at(row, group, run) {
-      const known = run.memo[slot];
-      if (isMemo(known)) return known.value;
-      const value = compiled.at(row, group, run);
-      run.memo[slot] = { value };
-      return value;
-    },
+  return { ...compiled, at: onceARun(compiled.at) };
+}
+
+/** Whether a condition holds of a row; what is neither true nor false does not. */
+export function compileTest(expression: Expression, scope: Scope): At<boolean> {
+  if (expression.kind === 'binary' && expression.sign === 'or') {
+    const [left, right] = [compileTest(expression.left, scope), compileTest(expression.right, scope)];
+    return (row, group, run) => left(row, group, run) || right(row, group, run);
+  }
+  const holds = expression.kind === 'binary' ? own(HOLDS, expression.sign) : undefined;
+  if (expression.kind !== 'binary' || holds === undefined) {
+    const { at } = compile(expression, scope);
+    return (row, group, run) => isTrue(at(row, group, run));
+  }
+  const [left, right] = [compile(expression.left, scope).at, compile(expression.right, scope).at];
+  return (row, group, run) => {
+    const [a, b] = [left(row, group, run), right(row, group, run)];
+    return a !== null && b !== null && holds(compareValues(a, b));
   };
 }
 
-function isMemo(known: unknown): known is { readonly value: Value } {
-  return typeof known === 'object' && known !== null && 'value' in known;
+type At<Result> = (row: Tuple, group: readonly Tuple[], run: Run) => Result;
+
+/** Computes at the first row of a run what holds for all of them. */
+function onceARun<Result>(compute: At<Result>): At<Result> {
+  let known: { readonly run: number; readonly result: Result } | null = null;
+  return (row, group, run) => {
+    if (known?.run !== run.id) known = { run: run.id, result: compute(row, group, run) };
+    return known.result;
+  };
 }
 
 function compileAny(expression: Expression, scope: Scope): Compiled {
@@ -99,11 +114,9 @@ function compileAny(expression: Expression, scope: Scope): Compiled {
     case 'binary':
       return compileBinary(expression.sign, compile(expression.left, scope), compile(expression.right, scope));
     case 'not':
-      return over([compile(expression.value, scope)], BOOL, ([value = null]) =>
-        value === null ? null : !isTrue(value),
-      );
+      return over1(compile(expression.value, scope), BOOL, (value) => (value === null ? null : !isTrue(value)));
     case 'null':
-      return over([compile(expression.value, scope)], BOOL, ([value = null]) => (value === null) === expression.is);
+      return over1(compile(expression.value, scope), BOOL, (value) => (value === null) === expression.is);
     case 'in':
       return compileIn(expression.value, expression.set, scope);
     case 'like':
@@ -113,12 +126,16 @@ function compileAny(expression: Expression, scope: Scope): Compiled {
   }
 }
 
-/** A function of other values; constant where they are. */
-function over(args: readonly Compiled[], type: Type, run: (values: Tuple) => Value): Compiled {
+/** A function of another value; constant where that is. */
+function over1({ constant, at }: Compiled, type: Type, run: (value: Value) => Value): Compiled {
+  return { type, constant, at: (row, group, context) => run(at(row, group, context)) };
+}
+
+function over2(left: Compiled, right: Compiled, type: Type, run: (left: Value, right: Value) => Value): Compiled {
   return {
     type,
-    constant: args.every(({ constant }) => constant),
-    at: (row, group, context) => run(args.map((arg) => arg.at(row, group, context))),
+    constant: left.constant && right.constant,
+    at: (row, group, context) => run(left.at(row, group, context), right.at(row, group, context)),
   };
 }
 
@@ -147,27 +164,59 @@ function compileCall(name: string, args: readonly Expression[], scope: Scope): C
     return {
       type: aggregate.type(compiled.map(({ type }) => type)),
       constant: false,
-      at: (_row, group, run) => aggregate.run(group.map((row) => compiled.map((arg) => arg.at(row, [row], run)))),
+      at(_row, group, run) {
+        const [first, second] = compiled.map(
+          ({ at }) =>
+            (row: Tuple) =>
+              at(row, NO_GROUP, run),
+        );
+        return aggregate.run(group, first ?? nothing, second ?? nothing);
+      },
     };
   }
   const [first, ...others] = args;
   if (first?.kind === 'lambda') return compileHigher(name, first, others, scope);
+  const compiled = args.map((arg) => compile(arg, scope));
+  if (name === 'transform') return compileTransform(compiled);
   const scalar = own(SCALARS, name);
   if (scalar === undefined) throw new SyntaxError(`the engine in memory knows no function ${name}`);
-  const compiled = args.map((arg) => compile(arg, scope));
-  const slot = scope.slot();
   return {
     type: scalar.type(compiled.map(({ type }) => type)),
     constant: compiled.every(({ constant }) => constant),
-    at(row, group, run) {
-      const known = run.memo[slot];
-      const memo = known instanceof Map ? known : new Map();
-      run.memo[slot] = memo;
-      return scalar.run(
-        compiled.map((arg) => arg.at(row, group, run)),
-        memo,
-      );
-    },
+    at: calling(
+      scalar,
+      compiled.map(({ at }) => at),
+    ),
+  };
+}
+
+/** No rows: what is no aggregate looks at its own row alone. */
+export const NO_GROUP: readonly Tuple[] = [];
+
+const nothing = (): Value => null;
+
+/** Most functions have one argument or two, and are called for every row. */
+function calling(scalar: Scalar, args: readonly At<Value>[]): At<Value> {
+  const [first, second] = args;
+  if (args.length === 1 && first !== undefined) return (row, group, run) => scalar.run([first(row, group, run)]);
+  if (args.length === 2 && first !== undefined && second !== undefined)
+    return (row, group, run) => scalar.run([first(row, group, run), second(row, group, run)]);
+  return (row, group, run) => scalar.run(args.map((arg) => arg(row, group, run)));
+}
+
+/** The value's counterpart in two arrays of equal length, else the default. */
+function compileTransform([value, from, to, otherwise]: readonly Compiled[]): Compiled {
+  if (value === undefined || from === undefined || to === undefined || otherwise === undefined)
+    throw new SyntaxError('the engine in memory knows transform with four arguments');
+  const counterparts = onceARun((row, group, run) => {
+    const targets = list(to.at(row, group, run));
+    return new Map(list(from.at(row, group, run)).map((key, at) => [keyOfValue(key), targets[at] ?? null]));
+  });
+  return {
+    type: otherwise.type,
+    constant: false,
+    at: (row, group, run) =>
+      counterparts(row, group, run).get(keyOfValue(value.at(row, group, run))) ?? otherwise.at(row, group, run),
   };
 }
 
@@ -215,7 +264,7 @@ const CASTS: Readonly<Record<string, { readonly type: Type; of(value: Value): Va
 function compileCast(value: Expression, type: string, scope: Scope): Compiled {
   const cast = own(CASTS, type);
   if (cast === undefined) throw new SyntaxError(`the engine in memory cannot cast to ${type}`);
-  return over([compile(value, scope)], cast.type, ([given = null]) => cast.of(given));
+  return over1(compile(value, scope), cast.type, cast.of);
 }
 
 /** Names come from a statement: `toString` must not be what every object has. */
@@ -268,11 +317,9 @@ function compileBinary(sign: string, left: Compiled, right: Compiled): Compiled 
     case '*':
     case '/':
     case '%':
-      return over([left, right], arithmeticType(left.type, right.type), ([a = null, b = null]) =>
-        arithmetic(sign, a, b),
-      );
+      return over2(left, right, arithmeticType(left.type, right.type), (a, b) => arithmetic(sign, a, b));
     default:
-      return over([left, right], BOOL, ([a = null, b = null]) => compared(sign, a, b));
+      return compileComparison(sign, left, right);
   }
 }
 
@@ -284,68 +331,56 @@ function arithmeticType(left: Type, right: Type): Type {
       : INT64;
 }
 
-function compared(sign: string, left: Value, right: Value): Value {
-  if (left === null || right === null) return null;
-  const order = compareValues(left, right);
-  switch (sign) {
-    case '=':
-      return order === 0;
-    case '!=':
-      return order !== 0;
-    case '<':
-      return order < 0;
-    case '<=':
-      return order <= 0;
-    case '>':
-      return order > 0;
-    default:
-      return order >= 0;
-  }
+const HOLDS: Readonly<Record<string, (order: number) => boolean>> = {
+  '=': (order) => order === 0,
+  '!=': (order) => order !== 0,
+  '<': (order) => order < 0,
+  '<=': (order) => order <= 0,
+  '>': (order) => order > 0,
+  '>=': (order) => order >= 0,
+};
+
+function compileComparison(sign: string, left: Compiled, right: Compiled): Compiled {
+  const holds = own(HOLDS, sign);
+  if (holds === undefined) throw new SyntaxError(`the engine in memory cannot compare by ${sign}`);
+  return over2(left, right, BOOL, (a, b) => (a === null || b === null ? null : holds(compareValues(a, b))));
 }
 
 function compileIn(value: Expression, set: Expression, scope: Scope): Compiled {
   const left = compile(value, scope);
-  const slot = scope.slot();
-  const members = set.kind === 'query' ? undefined : compile(set, scope);
-  const nested = set.kind === 'query' ? scope.nested(set.query) : undefined;
-  const single = set.kind === 'literal';
-  function setOf(row: Tuple, group: readonly Tuple[], run: Run): Set<unknown> {
-    const known = run.memo[slot];
-    if (known instanceof Set) return known;
-    const found = new Set<unknown>();
-    if (nested !== undefined) {
-      for (const tuple of nested.rows(run)) found.add(keyOfValue(tuple.length === 1 ? (tuple[0] ?? null) : tuple));
-    } else {
-      const items = members?.at(row, group, run) ?? null;
-      for (const item of items !== null && isList(items) && !single ? items : [items]) found.add(keyOfValue(item));
-    }
-    run.memo[slot] = found;
-    return found;
-  }
+  const members = set.kind === 'query' ? membersOfQuery(scope.nested(set.query)) : membersOf(set, scope);
+  const keys = onceARun((row, group, run) => new Set(members(row, group, run).map(keyOfValue)));
   return {
     type: BOOL,
     constant: false,
     at(row, group, run) {
       const item = left.at(row, group, run);
-      return item !== null && setOf(row, group, run).has(keyOfValue(item));
+      return item !== null && keys(row, group, run).has(keyOfValue(item));
     },
+  };
+}
+
+function membersOfQuery({ rows }: Nested): At<readonly Value[]> {
+  return (_row, _group, run) => rows(run).map((tuple) => (tuple.length === 1 ? (tuple[0] ?? null) : tuple));
+}
+
+function membersOf(set: Expression, scope: Scope): At<readonly Value[]> {
+  const { at } = compile(set, scope);
+  return (row, group, run) => {
+    const items = at(row, group, run);
+    return items !== null && isList(items) && set.kind !== 'literal' ? items : [items];
   };
 }
 
 function compileLike(value: Expression, pattern: Expression, scope: Scope): Compiled {
   const [left, right] = [compile(value, scope), compile(pattern, scope)];
-  const slot = scope.slot();
+  const form = onceARun((row, group, run) => {
+    const text = String(right.at(row, group, run)).replace(/[\\^$.|?*+()[\]{}]/g, '\\$&');
+    return new RegExp(`^${text.replaceAll('%', '.*').replaceAll('_', '.')}$`, 's');
+  });
   return {
     type: BOOL,
     constant: false,
-    at(row, group, run) {
-      let known = run.memo[slot];
-      if (!(known instanceof RegExp)) {
-        const text = String(right.at(row, group, run)).replace(/[\\^$.|?*+()[\]{}]/g, '\\$&');
-        known = new RegExp(`^${text.replaceAll('%', '.*').replaceAll('_', '.')}$`, 's');
-        run.memo[slot] = known;
-      }
-      return known instanceof RegExp && known.test(String(left.at(row, group, run)));
-    },
+    at: (row, group, run) => form(row, group, run).test(String(left.at(row, group, run))),
   };
 }

@@ -6,7 +6,7 @@ import type { Column, Nested, Run, Tuple } from './compile.ts';
 import { parseSelects } from './parse.ts';
 import { planSelect } from './select.ts';
 import { type Literal, lift, tokensOf } from './tokens.ts';
-import { isList, nameOfType, readValue, TEXT, type Type, typeOf, typeOfColumn, type Value } from './values.ts';
+import { isList, nameOfType, TEXT, type Type, typeOf, typeOfColumn, type Value, valueReader } from './values.ts';
 
 /** Rows of every database, by table and workspace. Hand the same disk to another engine to start again with what is durable. */
 export interface EngineDisk {
@@ -41,14 +41,20 @@ export interface MemoryWire extends Wire {
 }
 
 interface Plan extends Nested {
-  readonly slots: number;
   readonly constants: readonly Literal[];
+  /** Names and types as the answer begins with them. */
+  readonly header: Uint8Array;
+  readonly writers: readonly ValueWriter[];
 }
+
+type ValueWriter = (writer: Writer, value: Value) => void;
 
 /** Plans are made from text alone, so all engines share them. */
 const plans = new Map<string, Plan>();
 const PLANS_MAX = 2_000;
 const columns = new Map<string, readonly Column[]>();
+const readers = new Map<TableName, readonly ((reader: Reader) => Value)[]>();
+let runs = 0;
 
 /**
  * The engine in memory, for simulations of hundreds of thousands of queries: it reads the very text that the builders make for
@@ -115,7 +121,7 @@ export function openMemoryEngine(disk: EngineDisk, database: string): MemoryWire
         if (plans.size < PLANS_MAX) plans.set(text, plan);
       }
       for (const constant of plan.constants) literals.push(constant);
-      const run: Run = { literals, memo: new Array(plan.slots), rowsOf };
+      const run: Run = { id: ++runs, literals, rowsOf };
       return answer(plan, plan.rows(run), format);
     },
     async insert(table, body) {
@@ -133,10 +139,18 @@ export function openMemoryEngine(disk: EngineDisk, database: string): MemoryWire
 }
 
 function rowsOfBody(table: TableName, body: Uint8Array): Tuple[] {
-  const types = columnsOfTable(table).map(({ type }) => type);
+  let own = readers.get(table);
+  if (own === undefined) {
+    own = columnsOfTable(table).map(({ type }) => valueReader(type));
+    readers.set(table, own);
+  }
   const reader = new Reader(body);
   const rows: Tuple[] = [];
-  while (!reader.done) rows.push(types.map((type) => readValue(reader, type)));
+  while (!reader.done) {
+    const row: Value[] = [];
+    for (const read of own) row.push(read(reader));
+    rows.push(row);
+  }
   return rows;
 }
 
@@ -146,12 +160,18 @@ function withoutComments(sql: string): string {
 
 function planOf(text: string, values: readonly Literal[]): Plan {
   const { tokens, constants } = tokensOf(text, values.length);
-  let slots = 0;
   const literals = [...values, ...constants];
-  const planning = { literals, columnsOf: columnsOfTable, slot: () => slots++ };
+  const planning = { literals, columnsOf: columnsOfTable };
   const parts = parseSelects(tokens).map((select) => planSelect(select, planning));
-  const rows = (run: Run): Tuple[] => parts.flatMap((part) => [...part.rows(run)]);
-  return { columns: parts[0]?.columns ?? [], rows, slots, constants };
+  const [only] = parts;
+  const planned = only?.columns ?? [];
+  return {
+    columns: planned,
+    rows: only !== undefined && parts.length === 1 ? only.rows : (run) => parts.flatMap((part) => part.rows(run)),
+    constants,
+    header: headerOf(planned),
+    writers: planned.map(({ type }) => valueWriter(type)),
+  };
 }
 
 function columnsOfTable(table: string): readonly Column[] {
@@ -169,44 +189,68 @@ function isTable(name: string): name is TableName {
   return Object.hasOwn(TABLES, name);
 }
 
-function answer(plan: Plan, rows: readonly Tuple[], format: string): Uint8Array {
-  const writer = new Writer(Math.max(256, rows.length * plan.columns.length * 12));
-  if (format === 'RowBinaryWithNamesAndTypes') {
-    writer.textLength(plan.columns.length);
-    for (const { name } of plan.columns) writer.text(name);
-    for (const { type } of plan.columns) writer.text(nameOfType(type));
-  } else if (format !== 'RowBinary') throw new EngineError(73, `Unknown format ${format}`);
-  const types = plan.columns.map(({ type }) => type);
-  for (const row of rows) for (let at = 0; at < types.length; at++) write(writer, types[at] ?? TEXT, row[at] ?? null);
+function headerOf(planned: readonly Column[]): Uint8Array {
+  const writer = new Writer(planned.length * 32);
+  writer.textLength(planned.length);
+  for (const { name } of planned) writer.text(name);
+  for (const { type } of planned) writer.text(nameOfType(type));
   return writer.finish();
 }
 
-function write(writer: Writer, type: Type, value: Value): void {
-  if (type.nullable) {
-    writer.byte(value === null ? 1 : 0);
-    if (value === null) return;
-  }
-  WRITERS[type.name](writer, value, type);
+/** Answers are written here and copied: thousands of them are small. */
+const writer = new Writer(65_536);
+
+function answer({ header, writers }: Plan, rows: readonly Tuple[], format: string): Uint8Array {
+  writer.cut(0);
+  if (format === 'RowBinaryWithNamesAndTypes') writer.bytes(header);
+  else if (format !== 'RowBinary') throw new EngineError(73, `Unknown format ${format}`);
+  for (const row of rows) for (let at = 0; at < writers.length; at++) writers[at]?.(writer, row[at] ?? null);
+  return Buffer.from(writer.finish());
 }
 
-const WRITERS: Readonly<Record<Type['name'], (writer: Writer, value: Value, type: Type) => void>> = {
-  String: (writer, value) => writer.text(String(value ?? '')),
-  Bool: (writer, value) => writer.byte(Number(value)),
-  UInt8: (writer, value) => writer.byte(Number(value)),
-  UInt32: (writer, value) => writer.uint32(Number(value)),
-  UInt64: (writer, value) => writer.uint64(Number(value)),
-  Int64: (writer, value) => writer.int64(Number(value)),
-  'DateTime64(6)': (writer, value) => writer.int64(Number(value)),
-  Float64: (writer, value) => writer.float64(Number(value)),
-  'Decimal(38, 9)': (writer, value) => writer.decimal(value ?? 0n, 128),
-  'Decimal(76, 9)': (writer, value) => writer.decimal(value ?? 0n, 256),
-  'FixedString(16)': (writer, value) => writer.fixed(value, 16),
-  Array: (writer, value, type) => {
-    const items = value !== null && isList(value) ? value : [];
-    writer.textLength(items.length);
-    for (const item of items) write(writer, type.of[0] ?? TEXT, item);
-  },
-  Tuple: () => {
-    throw new EngineError(48, 'the engine in memory writes no tuples');
-  },
-};
+function valueWriter(type: Type): ValueWriter {
+  const write = writerOf(type);
+  if (!type.nullable) return write;
+  return (writer, value) => {
+    writer.byte(value === null ? 1 : 0);
+    if (value !== null) write(writer, value);
+  };
+}
+
+function writerOf({ name, of }: Type): ValueWriter {
+  switch (name) {
+    case 'String':
+      return (writer, value) => writer.text(String(value ?? ''));
+    case 'Bool':
+    case 'UInt8':
+      return (writer, value) => writer.byte(Number(value));
+    case 'UInt32':
+      return (writer, value) => writer.uint32(Number(value));
+    case 'UInt64':
+      return (writer, value) => writer.uint64(Number(value));
+    case 'Int64':
+    case 'DateTime64(6)':
+      return (writer, value) => writer.int64(Number(value));
+    case 'Float64':
+      return (writer, value) => writer.float64(Number(value));
+    case 'Decimal(38, 9)':
+      return (writer, value) => writer.decimal(value ?? 0n, 128);
+    case 'Decimal(76, 9)':
+      return (writer, value) => writer.decimal(value ?? 0n, 256);
+    case 'FixedString(16)':
+      return (writer, value) => writer.fixed(value, 16);
+    case 'Array': {
+      const write = valueWriter(of[0] ?? TEXT);
+      return (writer, value) => {
+        const items = value !== null && isList(value) ? value : [];
+        writer.textLength(items.length);
+        for (const item of items) write(writer, item);
+      };
+    }
+    case 'Tuple':
+      // Within a plan there are tuples; only an answer cannot hold them.
+      return () => {
+        throw new EngineError(48, 'the engine in memory writes no tuples');
+      };
+  }
+}

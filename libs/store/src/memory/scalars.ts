@@ -4,7 +4,6 @@ import {
   INSTANT,
   INT64,
   isList,
-  keyOfValue,
   TEXT,
   type Type,
   typeOf,
@@ -18,7 +17,7 @@ export type Lambda = (items: readonly Value[]) => Value;
 /** A function of values alone: what it answers and of which type. */
 export interface Scalar {
   type(args: readonly Type[]): Type;
-  run(args: readonly Value[], memo: Map<string, ReadonlyMap<unknown, Value>>): Value;
+  run(args: readonly Value[]): Value;
 }
 
 const same = (args: readonly Type[]): Type => args[0] ?? TEXT;
@@ -30,7 +29,7 @@ function number(value: Value): number {
   throw new TypeError(`the engine in memory expects a number, not ${String(value)}`);
 }
 
-function list(value: Value | undefined): readonly Value[] {
+export function list(value: Value | undefined): readonly Value[] {
   if (value !== undefined && isList(value)) return value;
   throw new TypeError('the engine in memory expects an array');
 }
@@ -40,20 +39,6 @@ function whole(type: Type): Scalar {
 }
 
 const UNCHANGED: Scalar = { type: same, run: ([value = null]) => value };
-
-/** The value's counterpart in two arrays of equal length, else the default. */
-function transform(
-  [value = null, from, to, otherwise = null]: readonly Value[],
-  memo: Map<string, ReadonlyMap<unknown, Value>>,
-): Value {
-  let map = memo.get('transform');
-  if (map === undefined) {
-    const targets = list(to);
-    map = new Map(list(from).map((key, at) => [keyOfValue(key), targets[at] ?? null]));
-    memo.set('transform', map);
-  }
-  return map.get(keyOfValue(value)) ?? otherwise;
-}
 
 /** The greatest of an ascending array's items that is not above the value; the first where all are. */
 function roundDown([value = null, steps]: readonly Value[]): Value {
@@ -94,7 +79,6 @@ export const SCALARS: Readonly<Record<string, Scalar>> = {
     run: ([condition = null, then = null, otherwise = null]) => (isTrue(condition) ? then : otherwise),
   },
   ifNull: { type: notNull, run: ([value = null, otherwise = null]) => value ?? otherwise },
-  transform: { type: (args) => args[3] ?? TEXT, run: transform },
   roundDown: { type: same, run: roundDown },
   arraySort: { type: same, run: ([items]) => list(items).toSorted(compareValues) },
   arrayPopBack: { type: same, run: ([items]) => list(items).slice(0, -1) },

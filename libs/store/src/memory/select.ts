@@ -1,5 +1,16 @@
 import { AGGREGATES } from './aggregates.ts';
-import { type Column, type Compiled, compile, type Nested, own, type Run, type Scope, type Tuple } from './compile.ts';
+import {
+  type Column,
+  type Compiled,
+  compile,
+  compileTest,
+  type Nested,
+  NO_GROUP,
+  own,
+  type Run,
+  type Scope,
+  type Tuple,
+} from './compile.ts';
 import { isTrue } from './scalars.ts';
 import type { Expression, Select } from './syntax.ts';
 import type { Literal } from './tokens.ts';
@@ -9,7 +20,6 @@ import { compareValues, isList, keyOfValues, TEXT, type Value } from './values.t
 export interface Planning {
   readonly literals: readonly Literal[];
   columnsOf(table: string): readonly Column[];
-  slot(): number;
 }
 
 /** Makes a plan of a SELECT: what its columns are, and how its rows come from the tables'. */
@@ -22,7 +32,6 @@ export function planSelect(select: Select, planning: Planning): Nested {
     resolving: new Set(),
     bound: new Map(),
     literals: planning.literals,
-    slot: () => planning.slot(),
     nested: (inner) => planSelect(inner, planning),
   };
   const joined = select.items.length === 1 ? joinedArray(select.items[0]?.expression) : undefined;
@@ -35,14 +44,16 @@ export function planSelect(select: Select, planning: Planning): Nested {
     name: alias ?? nameOf(expression, at),
     type: items[at]?.type ?? TEXT,
   }));
-  const where = maybe(select.where, scope);
+  const tests = source.left.map((condition) => compileTest(condition, scope));
   const shaped = shaper(select, scope, items);
   return {
     columns,
     rows(run) {
       const found = source.rows(run);
-      const kept = where === null ? found : found.filter((row) => isTrue(where.at(row, [row], run)));
-      return shaped(kept, run);
+      return shaped(
+        found.filter((row) => tests.every((holds) => holds(row, NO_GROUP, run))),
+        run,
+      );
     },
   };
 }
@@ -57,27 +68,39 @@ function nameOf(expression: Expression, at: number): string {
 
 interface Source extends Nested {
   readonly table: string | null;
+  /** Conditions that its rows are still to be tried by. */
+  readonly left: readonly Expression[];
 }
 
 function sourceOf(select: Select, planning: Planning): Source {
   const { from } = select;
-  if (from === null) return { table: null, columns: [], rows: () => [[]] };
-  if ('query' in from) return { table: null, ...planSelect(from.query, planning) };
+  const conditions = conditionsOf(select.where);
+  if (from === null) return { table: null, left: conditions, columns: [], rows: () => [[]] };
+  if ('query' in from) return { table: null, left: conditions, ...planSelect(from.query, planning) };
   const columns = planning.columnsOf(from.table);
-  const workspace = workspaceOf(select.where);
   const { table } = from;
+  // Rows are kept by workspace.
+  const own = conditions.find((condition) => workspaceOf(condition) !== undefined);
+  const workspace = own === undefined ? undefined : workspaceOf(own);
   return {
     table,
+    left: conditions.filter((condition) => condition !== own),
     columns,
     rows: (run) => run.rowsOf(table, workspace === undefined ? undefined : (run.literals[workspace] ?? null)),
   };
 }
 
-/** The literal that a condition compares the workspace with: rows are kept by workspace. */
-function workspaceOf(where: Expression | null): number | undefined {
-  if (where?.kind !== 'binary') return undefined;
-  const { sign, left, right } = where;
-  if (sign === 'and') return workspaceOf(left) ?? workspaceOf(right);
+/** The parts of a condition all of which must hold. */
+function conditionsOf(where: Expression | null): readonly Expression[] {
+  if (where === null) return [];
+  if (where.kind !== 'binary' || where.sign !== 'and') return [where];
+  return [...conditionsOf(where.left), ...conditionsOf(where.right)];
+}
+
+/** The literal that a condition compares the workspace with. */
+function workspaceOf(condition: Expression): number | undefined {
+  if (condition.kind !== 'binary') return undefined;
+  const { sign, left, right } = condition;
   const isIt = sign === '=' && left.kind === 'name' && left.name === 'workspace' && right.kind === 'literal';
   return isIt ? right.index : undefined;
 }
@@ -91,7 +114,7 @@ function planArrayJoin(array: Compiled, source: Source): Nested {
     columns: [{ name: 'item', type: array.type.of[0] ?? TEXT }],
     rows: (run) =>
       source.rows(run).flatMap((row) => {
-        const items = array.at(row, [row], run);
+        const items = array.at(row, NO_GROUP, run);
         return items !== null && isList(items) ? items.map((item) => [item]) : [];
       }),
   };
@@ -118,21 +141,21 @@ function shaper(
   const limitCount = maybe(limitBy?.count ?? null, scope);
   const limit = maybe(select.limit, scope);
   return (rows, run) => {
-    let grouped: Grouped[] = aggregated ? groupsOf(rows, groupBy, run) : rows.map((row) => ({ row, group: [row] }));
+    let grouped: Grouped[] = aggregated ? groupsOf(rows, groupBy, run) : rows.map((row) => ({ row, group: NO_GROUP }));
     if (having !== null) grouped = grouped.filter(({ row, group }) => isTrue(having.at(row, group, run)));
     if (orderBy.length > 0) grouped = ordered(grouped, orderBy, run);
-    if (limitCount !== null) grouped = firstOfEach(grouped, limitKeys, Number(limitCount.at([], [], run)), run);
+    if (limitCount !== null) grouped = firstOfEach(grouped, limitKeys, Number(limitCount.at([], NO_GROUP, run)), run);
     let answers: Tuple[] = grouped.map(({ row, group }) => items.map((item) => item.at(row, group, run)));
     if (select.distinct) answers = [...new Map(answers.map((answer) => [keyOfValues(answer), answer])).values()];
     if (select.orderAll) answers = answers.toSorted(compareValues);
-    return limit === null ? answers : answers.slice(0, Number(limit.at([], [], run)));
+    return limit === null ? answers : answers.slice(0, Number(limit.at([], NO_GROUP, run)));
   };
 }
 
 function groupsOf(rows: readonly Tuple[], groupBy: readonly Compiled[], run: Run): Grouped[] {
   // Without keys there is one group, be it empty.
   if (groupBy.length === 0) return [{ row: rows[0] ?? [], group: rows }];
-  const groups = Map.groupBy(rows, (row) => keyOfValues(groupBy.map((key) => key.at(row, [row], run))));
+  const groups = Map.groupBy(rows, (row) => keyOfValues(groupBy.map((key) => key.at(row, NO_GROUP, run))));
   return [...groups.values()].map((group) => ({ row: group[0] ?? [], group }));
 }
 
@@ -156,7 +179,7 @@ function ordered(
 }
 
 function firstOfEach(rows: readonly Grouped[], keys: readonly Compiled[], count: number, run: Run): Grouped[] {
-  const seen = new Map<string, number>();
+  const seen = new Map<ReturnType<typeof keyOfValues>, number>();
   return rows.filter(({ row, group }) => {
     const key = keyOfValues(keys.map((by) => by.at(row, group, run)));
     const before = seen.get(key) ?? 0;

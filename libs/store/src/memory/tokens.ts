@@ -14,14 +14,15 @@ export interface Lifted {
 }
 
 /** Values as `bind.ts` writes them: quoted text, and whole numbers within a cast. Other numbers belong to the statement. */
-const VALUES = /'((?:[^'\\]|\\.|'')*)'|(?<=CAST\()-?\d+(?= AS)/gs;
+const VALUES = /'((?:[^'\\]|\\.|'')*)'|CAST\((-?\d+)(?= AS)/gs;
 
 export function lift(sql: string): Lifted {
   const literals: Literal[] = [];
-  const text = sql.replace(VALUES, (found: string, quoted: string | undefined) => {
-    const value = quoted === undefined ? numberOf(found) : unquoted(quoted);
-    return quoted === undefined ? `$${literals.push(value) - 1}$` : `$${literals.push(value) - 1}t$`;
-  });
+  const text = sql.replace(VALUES, (_, quoted: string | undefined, number: string) =>
+    quoted === undefined
+      ? `CAST($${literals.push(numberOf(number)) - 1}$`
+      : `$${literals.push(unquoted(quoted)) - 1}t$`,
+  );
   return { text, literals };
 }
 

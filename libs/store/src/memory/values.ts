@@ -1,3 +1,4 @@
+import { compareText } from '@paceline/domain';
 import type { Reader } from '../decode.ts';
 import type { ColumnType } from '../tables.ts';
 
@@ -48,27 +49,32 @@ export function nameOfType({ name, nullable, of }: Type): string {
   return nullable ? `Nullable(${inner})` : inner;
 }
 
-export function readValue(reader: Reader, { name, nullable }: Type): Value {
-  if (nullable && reader.uint8() === 1) return null;
+/** Reads one value of a column. */
+export function valueReader({ name, nullable }: Type): (reader: Reader) => Value {
+  const read = readerOf(name);
+  return nullable ? (reader) => (reader.uint8() === 1 ? null : read(reader)) : read;
+}
+
+function readerOf(name: Type['name']): (reader: Reader) => Value {
   switch (name) {
     case 'String':
-      return reader.text();
+      return (reader) => reader.text();
     case 'Bool':
-      return reader.uint8() === 1;
+      return (reader) => reader.uint8() === 1;
     case 'UInt32':
-      return reader.uint32();
+      return (reader) => reader.uint32();
     case 'UInt64':
-      return reader.uint64();
+      return (reader) => reader.uint64();
     case 'Float64':
-      return reader.float64();
+      return (reader) => reader.float64();
     case 'DateTime64(6)':
-      return Math.round(reader.instant() * 1000);
+      return (reader) => Math.round(reader.instant() * 1000);
     case 'Decimal(38, 9)':
-      return reader.decimal128();
+      return (reader) => reader.decimal128();
     case 'Decimal(76, 9)':
-      return reader.decimal256();
+      return (reader) => reader.decimal256();
     case 'FixedString(16)':
-      return reader.fixed(16);
+      return (reader) => reader.fixed(16);
     default:
       throw new TypeError(`no column holds ${name}`);
   }
@@ -77,9 +83,10 @@ export function readValue(reader: Reader, { name, nullable }: Type): Value {
 /** As the engine orders: numbers by value, text by its bytes, tuples part by part, nothing last. */
 export function compareValues(left: Value, right: Value): number {
   if (left === right) return 0;
+  if (typeof left === 'number' && typeof right === 'number') return left < right ? -1 : 1;
   if (left === null) return 1;
   if (right === null) return -1;
-  if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right);
+  if (typeof left === 'string' && typeof right === 'string') return compareText(left, right);
   if (left instanceof Uint8Array && right instanceof Uint8Array) return Buffer.compare(left, right);
   if (isList(left) && isList(right)) return compareLists(left, right);
   return left < right ? -1 : left > right ? 1 : 0;
@@ -91,13 +98,6 @@ function compareLists(left: readonly Value[], right: readonly Value[]): number {
     if (order !== 0) return order;
   }
   return left.length - right.length;
-}
-
-const SURROGATE = /[\ud800-\udfff]/;
-
-function compareTexts(left: string, right: string): number {
-  if (SURROGATE.test(left) || SURROGATE.test(right)) return Buffer.compare(Buffer.from(left), Buffer.from(right));
-  return left < right ? -1 : 1;
 }
 
 export function isList(value: Value): value is readonly Value[] {
@@ -112,7 +112,9 @@ export function keyOfValue(value: Value): string | number | bigint | boolean | n
   return value;
 }
 
-export function keyOfValues(values: readonly Value[]): string {
+export function keyOfValues(values: readonly Value[]): string | number | bigint | boolean | null {
+  const [only = null] = values;
+  if (values.length === 1) return keyOfValue(only);
   let key = '';
   for (const value of values) {
     const text = value === null ? 'N' : String(keyOfValue(value));
