@@ -89,22 +89,51 @@ function authenticate({ user, key }: ClickHouseRequest): void {
   );
 }
 
-/** Each request has a connection, so settings and the database of one are unknown to the next. */
+/** One statement, as every request brings a dozen settings. */
+function settingsText(settings: Request['settings']): string {
+  const parts = settings.map(([name, value]) => {
+    if (!/^\w+$/.test(name))
+      throw new EngineError(`Code: 115. DB::Exception: Unknown setting '${name}'. (UNKNOWN_SETTING)`);
+    return `${name} = '${value.replace(/[\\']/g, '\\$&')}'`;
+  });
+  return `SET ${parts.join(', ')}`;
+}
+
+interface Idle {
+  /** Database and settings, as statements. */
+  readonly entry: string;
+  readonly connection: ChdbConnection;
+}
+
+/** Connections that were asked nothing that could change them, for requests with the same database and settings. */
+const idle: Idle[] = [];
+const IDLE_MAX = 24;
+const CHANGES_NOTHING = /^\s*(SELECT|WITH|INSERT)\b/i;
+
+/** What a request sets is unknown to every other: none has a connection that was entered in another way. */
 async function run(asked: Request): Promise<Answer> {
-  const connection = createChdbConnection({ path: PATH });
+  const entered = [
+    ...(asked.database === null ? [] : [`USE \`${asked.database.replaceAll('`', '``')}\``]),
+    ...(asked.settings.length === 0 ? [] : [settingsText(asked.settings)]),
+    ...(asked.readonly ? ['SET readonly = 2'] : []),
+  ];
+  const entry = entered.join('\n');
+  const place = idle.findIndex((one) => one.entry === entry);
+  const [known] = place < 0 ? [] : idle.splice(place, 1);
+  const connection = known?.connection ?? createChdbConnection({ path: PATH });
+  let isAsBefore = false;
   try {
-    if (asked.database !== null) await execute(connection, `USE \`${asked.database.replaceAll('`', '``')}\``);
-    for (const [name, value] of asked.settings) {
-      if (!/^\w+$/.test(name))
-        throw new EngineError(`Code: 115. DB::Exception: Unknown setting '${name}'. (UNKNOWN_SETTING)`);
-      await execute(connection, `SET ${name} = '${value.replace(/[\\']/g, '\\$&')}'`);
-    }
-    if (asked.readonly) await execute(connection, 'SET readonly = 2');
-    return asked.rows === undefined
-      ? await execute(connection, asked.sql, asked.format)
-      : await insert(connection, asked.sql, asked.rows);
+    if (known === undefined) for (const statement of entered) await execute(connection, statement);
+    const answer =
+      asked.rows === undefined
+        ? await execute(connection, asked.sql, asked.format)
+        : await insert(connection, asked.sql, asked.rows);
+    isAsBefore = CHANGES_NOTHING.test(asked.sql);
+    return answer;
   } finally {
-    await connection.close();
+    if (isAsBefore) idle.push({ entry, connection });
+    else await connection.close();
+    if (idle.length > IDLE_MAX) await idle.shift()?.connection.close();
   }
 }
 
@@ -200,7 +229,8 @@ const server = createServer((request, response) => {
 server.listen(PORT, '127.0.0.1');
 process.once('SIGTERM', () => {
   server.close(() => {
-    void held.close().then(() => process.exit(0));
+    const all = [held, ...idle.map(({ connection }) => connection)];
+    void Promise.all(all.map((connection) => connection.close())).then(() => process.exit(0));
   });
   server.closeAllConnections();
 });

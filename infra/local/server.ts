@@ -67,6 +67,9 @@ kill -KILL "$watch" 2>/dev/null
 exit "$code"
 `;
 
+/** Where processes of Node keep what they compiled: types are stripped once and not at every start, which halves it. */
+export const NODE_COMPILE_CACHE = join(import.meta.dirname, '../../node_modules/.cache/node');
+
 export async function startServer(options: ServerOptions): Promise<LocalServer> {
   const { name, port, dir } = options;
   const child = spawn('/bin/sh', ['-c', SUPERVISOR, name, ...options.command], {
@@ -77,6 +80,7 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       LANG: 'C.UTF-8',
+      NODE_COMPILE_CACHE,
       ...options.env,
       SERVER_FOLDER: dir,
       SERVER_STOP: options.stopSignal ?? 'TERM',

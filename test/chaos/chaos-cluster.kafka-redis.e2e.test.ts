@@ -12,7 +12,7 @@ async function play(form: 'cluster' | 'network', strikes: readonly string[]): Pr
     points: 3_000,
     seed: 1,
     say,
-    comeAndGoMs: 15_000,
+    comeAndGoMs: 10_000,
   });
   expect(result.faults, told.join('\n')).toEqual([]);
   expect(Object.keys(result.kills).sort()).toEqual([...strikes].sort());

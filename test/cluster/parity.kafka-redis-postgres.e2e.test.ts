@@ -194,7 +194,9 @@ describe('three processors and several workspaces', () => {
   });
 
   it('share the work', async () => {
-    const shares = await Promise.all(processors.slice(1).map((each) => each.health()));
+    const left = processors.slice(1);
+    await Promise.all(left.map((each) => each.ready()));
+    const shares = await Promise.all(left.map((each) => each.health()));
     for (const { ready, parts } of shares) {
       expect(ready).toBe(true);
       expect(parts.map(({ part }) => part)).toEqual(expect.arrayContaining(['processor', 'kafka', 'clickhouse']));

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, startServer } from '@paceline/local-servers';
-import { serverFolder } from '@paceline/local-servers/server';
+import { NODE_COMPILE_CACHE, serverFolder } from '@paceline/local-servers/server';
 
 export const SERVICES = ['connectors', 'processor', 'catalog', 'query', 'alerts'] as const;
 export type ServiceName = (typeof SERVICES)[number];
@@ -126,7 +126,7 @@ export async function refusedStart(
 ): Promise<{ readonly code: number | null; readonly said: string }> {
   const child = spawn(process.execPath, [join(ROOT, `services/${name}/src/main.ts`)], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: process.env.PATH, PACELINE_LOG_LEVEL: 'error', ...env, PACELINE_PORT: '0' },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE, PACELINE_LOG_LEVEL: 'error', ...env, PACELINE_PORT: '0' },
   });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

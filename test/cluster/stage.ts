@@ -29,6 +29,8 @@ export interface ClusterStageOptions {
 
 /** Long, because the machine may be busy with other tests. */
 const WAIT_MS = 180_000;
+/** Who asks again at once takes the time from those who are waited for. */
+const PAUSE_MS_MAX = 160;
 
 /** Every service in a process of its own, on the clock of the story. */
 export async function clusterStage({ servers, dir, env, now }: ClusterStageOptions): Promise<ClusterStage> {
@@ -117,7 +119,7 @@ export function storeAt({ url }: Restartable, database = 'paceline'): Store {
 /** Resolves once everything at or below the position is in every table, status among them. */
 export async function settled(store: Store, workspace: string, at: Position): Promise<void> {
   const deadline = performance.now() + WAIT_MS;
-  for (;;) {
+  for (let pauseMs = 10; ; pauseMs = Math.min(PAUSE_MS_MAX, 2 * pauseMs)) {
     const [row] = await store.read(
       {
         sql: 'SELECT max(position) FROM progress WHERE workspace = {workspace:String}',
@@ -128,14 +130,14 @@ export async function settled(store: Store, workspace: string, at: Position): Pr
     if (Number(row?.position ?? 0) >= at) return;
     if (performance.now() > deadline)
       throw new Error(`the tables of ${workspace} are at ${row?.position} of ${at} after ${WAIT_MS} ms`);
-    await sleep(20);
+    await sleep(pauseMs);
   }
 }
 
 /** Resolves once each message that is owed was tried. */
 export async function delivered(log: EventLog): Promise<void> {
   const deadline = performance.now() + WAIT_MS;
-  for (;;) {
+  for (let pauseMs = 10; ; pauseMs = Math.min(PAUSE_MS_MAX, 2 * pauseMs)) {
     const book = new DeliveryBook();
     for (const record of await recordsOf(log, ALERTS_TOPIC)) {
       const decoded = decodeAlertRecord(record);
@@ -143,6 +145,6 @@ export async function delivered(log: EventLog): Promise<void> {
     }
     if ([...book.pending()].every(({ attempts }) => attempts > 0)) return;
     if (performance.now() > deadline) throw new Error(`a message was not even tried in ${WAIT_MS} ms`);
-    await sleep(20);
+    await sleep(pauseMs);
   }
 }

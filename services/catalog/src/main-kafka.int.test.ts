@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { factsTopic } from '@paceline/events';
 import { available, type Kafka, startKafka } from '@paceline/local-servers/kafka';
+import { NODE_COMPILE_CACHE } from '@paceline/local-servers/server';
 import { openKafkaLog } from '@paceline/log/kafka';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
@@ -20,6 +21,7 @@ async function startCatalog() {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE,
       PACELINE_KAFKA_BROKERS: broker.brokers,
       // The catalog touches neither, but addresses are given together or not at all.
       PACELINE_CLICKHOUSE_URL: 'http://127.0.0.1:1',
