@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { findProgram, freePort, type LocalServer, NotInstalled, serverFolder, startServer } from './server.ts';
 
 export interface Redis extends LocalServer {
@@ -36,6 +37,22 @@ export async function startRedis(
     port,
     dir,
     keepFolder: options.keepFolder ?? false,
+    ready: () => answersPing(port),
   });
   return { ...server, url: `redis://127.0.0.1:${port}` };
+}
+
+/** It listens before it has read what it had kept, and refuses until then. */
+function answersPing(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, timeout: 1_000 });
+    const done = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => socket.write('PING\r\n'));
+    socket.once('data', (bytes) => done(bytes.toString('utf8').startsWith('+PONG')));
+    socket.once('error', () => done(false));
+    socket.once('timeout', () => done(false));
+  });
 }
