@@ -85,16 +85,7 @@ async function startBroker(options: KafkaOptions, classes: string): Promise<Kafk
   const start = (): Promise<LocalServer> =>
     startServer({
       name: 'kafka',
-      command: [
-        java,
-        classes,
-        '-Xmx384m',
-        '-Xms128m',
-        ...jvm,
-        ...classPath,
-        'kafka.Kafka',
-        properties,
-      ],
+      command: [java, classes, '-Xmx384m', '-Xms128m', ...jvm, ...classPath, 'kafka.Kafka', properties],
       port,
       dir,
       readyMsMax: 60_000,
