@@ -32,6 +32,14 @@ const ROLLUP: Row<'rollup'> = {
   increase: 0n,
   resets: 0,
 };
+const DEAD_LETTER: Row<'dead_letter'> = {
+  workspace: '',
+  position: 0,
+  recorded_at: 0,
+  code: '',
+  message: '',
+  payload: '',
+};
 /** Four empty strings, two instants, three UInt64. */
 const SUM_AT = 4 + 16 + 24;
 
@@ -58,6 +66,27 @@ test('text longer than one length byte keeps every byte', () => {
   const length = Buffer.byteLength(text);
   expect(bytes[0]! & 127).toBe(length & 127);
   expect(Buffer.from(bytes.subarray(2, 2 + length)).toString('utf8')).toBe(text);
+});
+
+test('text is its bytes in UTF-8 behind their number, at every length and wherever it needs more bytes than characters', () => {
+  const part = fc.record({
+    of: fc.constantFrom('a', 'é', '€', '😀', '\0'),
+    times: fc.constantFrom(0, 1, 20, 63, 127, 128, 5500),
+  });
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 4 }), (parts) => {
+      const text = parts.map(({ of, times }) => of.repeat(times)).join('');
+      const { bytes } = encodeRows('dead_letter', [{ ...DEAD_LETTER, message: text, payload: '!' }]);
+      const written = Buffer.from(text);
+      const length: number[] = [];
+      for (let rest = written.length; ; rest >>>= 7) {
+        length.push(rest > 127 ? (rest & 127) | 128 : rest);
+        if (rest <= 127) break;
+      }
+      const wanted = Buffer.concat([Buffer.from(length), written, Buffer.from('\x01!')]);
+      expect(wanted.equals(bytes.subarray(1 + 8 + 8 + 1))).toBe(true);
+    }),
+  );
 });
 
 test('an instant before 1970 is negative microseconds', () => {

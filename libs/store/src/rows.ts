@@ -53,7 +53,7 @@ export function encodeRows<Table extends TableName>(
   to = rows.length,
 ): EncodedRows {
   const plan = planOf(table);
-  const writer = new Writer(Math.max(256, (to - from) * plan.rowBytesEstimate));
+  const writer = new Writer(Math.max(256, (to - from) * rowBytes(plan, rows[from])));
   for (let index = from; index < to; index++) {
     const row: Readonly<Record<string, unknown>> = rows[index]!;
     let column = 0;
@@ -71,7 +71,6 @@ type Encoder = (writer: Writer, value: unknown) => void;
 interface Plan {
   readonly names: readonly string[];
   readonly encoders: readonly Encoder[];
-  readonly rowBytesEstimate: number;
 }
 
 const PLANS = new Map<TableName, Plan>();
@@ -83,10 +82,19 @@ function planOf(table: TableName): Plan {
   const plan: Plan = {
     names: columns.map(([name]) => name),
     encoders: columns.map(([, type]) => encoderOf(type)),
-    rowBytesEstimate: columns.length * 14,
   };
   PLANS.set(table, plan);
   return plan;
+}
+
+/** As many as the first row takes, and some more: a buffer that must grow is copied. */
+function rowBytes({ names }: Plan, row: Readonly<Record<string, unknown>> | undefined): number {
+  let bytes = 64;
+  for (const name of names) {
+    const value = row?.[name];
+    bytes += typeof value === 'string' ? value.length + 10 : 12;
+  }
+  return bytes;
 }
 
 function encoderOf(type: ColumnType): Encoder {
@@ -237,10 +245,16 @@ export class Writer {
     const length = value.length;
     this.room(length * 3 + 10);
     if (length < SHORT_TEXT && this.shortAscii(value, length)) return;
-    if (!value.isWellFormed()) throw new RangeError('text has half of a surrogate pair, which UTF-8 cannot hold');
-    const bytes = Buffer.byteLength(value);
+    // Nearly all text has as many bytes as characters: it is written behind the room for that length, and not looked at before.
+    const start = this.at + lengthBytes(length);
+    const bytes = this.buffer.write(value, start, 'utf8');
+    if (bytes !== length) {
+      if (!value.isWellFormed()) throw new RangeError('text has half of a surrogate pair, which UTF-8 cannot hold');
+      const there = this.at + lengthBytes(bytes);
+      if (there !== start) this.buffer.copyWithin(there, start, start + bytes);
+    }
     this.textLength(bytes);
-    this.at += this.buffer.write(value, this.at, 'utf8');
+    this.at += bytes;
   }
 
   private shortAscii(value: string, length: number): boolean {
@@ -346,4 +360,11 @@ export class Writer {
   private fill(byte: number, count: number): void {
     for (const end = this.at + count; this.at < end; this.at++) this.buffer[this.at] = byte;
   }
+}
+
+/** Bytes of a LEB128 length. */
+function lengthBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest > 127; rest >>>= 7) bytes++;
+  return bytes;
 }

@@ -71,8 +71,22 @@ export function microsOf(at: Instant): number {
   return Math.round(at * MICROS_PER_MS);
 }
 
+/** The same few instants are printed again and again: the last of each slot is kept. A prime, since days and hours are no chance numbers. */
+const SLOTS = 4093;
+const slotInstants = new Float64Array(SLOTS).fill(Number.NaN);
+const slotTexts = new Array<string>(SLOTS).fill('');
+
 /** `2026-11-22T06:00:00Z`, with three or six places where the instant has a fraction: one text for one instant. */
 export function instantText(at: Instant): string {
+  const slot = ((at / 60_000) >>> 0) % SLOTS;
+  if (slotInstants[slot] === at) return slotTexts[slot]!;
+  const text = written(at);
+  slotInstants[slot] = at;
+  slotTexts[slot] = text;
+  return text;
+}
+
+function written(at: Instant): string {
   const micros = microsOf(at);
   const seconds = Math.floor(micros / 1_000_000);
   const rest = micros - seconds * 1_000_000;
