@@ -1,21 +1,45 @@
 /**
  * `npm test [-- FILTER…]`: runs every tier that can run, then names each that could not and why. With CI=true a tier that
- * could not run fails. Two tiers run side by side, and each prints when it has ended. The very last line is `N passed, N failed, N skipped`, where a file that could not run counts as one skipped.
+ * could not run fails. Tiers run side by side, and each prints when it has ended. The very last line is `N passed, N failed, N skipped`, where a file that could not run counts as one skipped.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, globSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, globSync, mkdtempSync, openSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { missing } from '../infra/local/needs.ts';
 import { type Counts, countsOf, NOTHING, plus, type VitestReport } from './test-counts.ts';
-import { type Tier, tiersOf } from './tiers.ts';
+import { byWaiting, type Tier, tiersOf } from './tiers.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const inCi = process.env.CI === 'true';
 
-/** Tiers that run side by side: one lane begins with the cheapest, the other with those that wait for many servers. */
+/** Tiers that run side by side: one lane begins with the cheapest, the other with those that wait the most. */
 const LANES_MAX = 2;
+
+/** What all tests together may have lying about at a time, several times over. */
+const MEMORY_BYTES_MIN = 8 * 1024 ** 3;
+
+/**
+ * Where tests put what they make. In memory where there is plenty: tens of thousands of small files cost a disk, and the kernel
+ * before it, a tenth of all processor time, and no test asks more of a disk than to outlive a process, or to be full.
+ */
+function scratchFolder(): string {
+  const folder = process.env.TMPDIR === undefined && hasMemory() ? '/dev/shm' : tmpdir();
+  const scratch = mkdtempSync(join(folder, 'paceline-test-'));
+  // PostgreSQL runs as a user of its own.
+  chmodSync(scratch, 0o755);
+  return scratch;
+}
+
+function hasMemory(): boolean {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    return Math.min(bavail * bsize, process.availableMemory()) >= MEMORY_BYTES_MIN;
+  } catch {
+    return false;
+  }
+}
 
 function testFiles(filters: readonly string[]): string[] {
   const files = globSync('{libs,services,infra,scripts,test,bench}/**/*.test.ts', {
@@ -46,7 +70,7 @@ async function runTier(tier: Tier, scratch: string, isAlone: boolean): Promise<C
     cwd: root,
     stdio: ['ignore', printed, printed],
     // Libuv reads the number of its threads before the first line of ours runs; the embedded engine needs more than four.
-    env: { UV_THREADPOOL_SIZE: '16', ...process.env },
+    env: { UV_THREADPOOL_SIZE: '16', ...process.env, TMPDIR: scratch },
   });
   const code = await new Promise<number>((resolve) => child.once('close', (ended) => resolve(ended ?? 1)));
   if (printed !== 'inherit') {
@@ -72,21 +96,23 @@ async function main(): Promise<number> {
     console.error(`no test file matches ${filters.join(' ')}`);
     return 1;
   }
-  const scratch = mkdtempSync(join(tmpdir(), 'paceline-test-'));
+  const scratch = scratchFolder();
   const unable: string[] = [];
   let total: Counts = NOTHING;
-  const waiting = [...tiers.entries()];
+  const waiting = new Set(tiers);
   const lanes = Math.min(LANES_MAX, availableParallelism(), tiers.length);
-  const lane = async (take: () => [number, Tier] | undefined): Promise<void> => {
-    for (let next = take(); next !== undefined; next = take()) {
-      const [index, tier] = next;
+  const lane = async (order: readonly Tier[]): Promise<void> => {
+    for (const tier of order) {
+      if (!waiting.delete(tier)) continue;
       const reasons = await missing(tier.needs);
       if (reasons.length > 0) {
         unable.push(`tier ${tier.name} could not run (${tier.files.length} files): ${reasons.join('; ')}`);
         total = plus(total, { passed: 0, failed: 0, skipped: tier.files.length });
         continue;
       }
-      console.log(`\n=== tier ${index + 1} of ${tiers.length} begins: ${tier.name}, ${tier.files.length} files`);
+      console.log(
+        `\n=== tier ${tiers.indexOf(tier) + 1} of ${tiers.length} begins: ${tier.name}, ${tier.files.length} files`,
+      );
       const started = performance.now();
       const counts = await runTier(tier, scratch, lanes === 1);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
@@ -97,8 +123,7 @@ async function main(): Promise<number> {
     }
   };
   try {
-    const takers = [() => waiting.shift(), () => waiting.pop()];
-    await Promise.all(takers.slice(0, lanes).map(lane));
+    await Promise.all([tiers, byWaiting(tiers)].slice(0, lanes).map(lane));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

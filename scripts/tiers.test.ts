@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { countsOf, NOTHING, plus } from './test-counts.ts';
-import { placeOf, tiersOf } from './tiers.ts';
+import { byWaiting, placeOf, tiersOf } from './tiers.ts';
 
 describe('the name of a test file', () => {
   it.each([
@@ -24,6 +24,17 @@ it('tiers run cheapest first, and each file once', () => {
     ['int with kafka', ['a/kafka.int.test.ts']],
     ['e2e', ['a/x.e2e.test.ts']],
   ]);
+});
+
+it('tiers that wait for brokers come first in the other lane, and then the dearest', () => {
+  const files = [
+    'a/x.e2e.test.ts',
+    'a/kafka.int.test.ts',
+    'a/b-kafka.int.test.ts',
+    'a/b.int.test.ts',
+    'a/y.kafka.e2e.test.ts',
+  ];
+  expect(byWaiting(tiersOf(files)).map(({ name }) => name)).toEqual(['int with kafka', 'e2e with kafka', 'e2e', 'int']);
 });
 
 describe('the closing count', () => {

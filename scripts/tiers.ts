@@ -47,3 +47,9 @@ export function tiersOf(files: readonly string[]): Tier[] {
         (a.name < b.name ? -1 : 1),
     );
 }
+
+/** Those that wait the most first: for Kafka, and for many servers; then the others, dearest first. */
+export function byWaiting(tiers: readonly Tier[]): Tier[] {
+  const waits = ({ needs, files }: Tier): number => (needs.includes('kafka') ? files.length : 0);
+  return tiers.toReversed().sort((a, b) => waits(b) - waits(a));
+}

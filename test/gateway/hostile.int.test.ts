@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'paceline-hostile-'));
 /** What statements that write would write to. */
 const file = join(folder, 'written');
 beforeAll(async () => {
-  world = await openWorld({ rows: 10_000, bytes: 8 * 1024 ** 2, queryMs: 6_000, memoryBytes: 256 * 1024 ** 2 });
+  world = await openWorld({ rows: 10_000, bytes: 8 * 1024 ** 2, queryMs: 2_500, memoryBytes: 256 * 1024 ** 2 });
 });
 afterAll(async () => {
   await world.stop();
