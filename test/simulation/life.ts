@@ -56,14 +56,18 @@ export class Life {
     this.#hopsLeft = hops;
   }
 
-  /** One way of a call: to the port, or back. */
-  async hop(port: Port): Promise<void> {
+  /** One way of a call: to the port, or back. Who is dead, or dies on it, never hears. */
+  hop(port: Port): Promise<void> {
     if (this.#hopsLeft-- <= 0) this.die();
-    if (this.#isDead) return never();
-    const slow = port === 'store' && this.slow.until > this.clock.now() ? this.slow.factor : 1;
-    await this.#wait(LATENCY_MS[port] * slow * this.#random() ** 2);
-    while (this.isPaused) await this.#wait(this.pausedUntil - this.clock.now());
-    if (this.#isDead) return never();
+    return new Promise((resolve) => {
+      if (this.#isDead) return;
+      const slow = port === 'store' && this.slow.until > this.clock.now() ? this.slow.factor : 1;
+      const arrive = (): void => {
+        if (this.isPaused) this.#after(this.pausedUntil - this.clock.now(), arrive);
+        else if (!this.#isDead) resolve();
+      };
+      this.#after(LATENCY_MS[port] * slow * this.#random() ** 2, arrive);
+    });
   }
 
   /** The fault that lies in wait for this call, if any. */
@@ -80,15 +84,10 @@ export class Life {
     return this.#random();
   }
 
-  #wait(ms: number): Promise<void> {
+  #after(ms: number, run: () => void): void {
     // Whole milliseconds: a rest too small to move the clock would be waited for without end.
-    return new Promise((resolve) => void this.clock.after(Math.max(1, Math.ceil(ms)), resolve));
+    this.clock.after(Math.max(1, Math.ceil(ms)), run);
   }
-}
-
-/** A new one each time: reactions to one promise of the whole program would never be let go. */
-function never(): Promise<never> {
-  return new Promise(() => undefined);
 }
 
 /** The clock as one process sees it: wrong by its skew, standing while the process is paused, silent after its death. */

@@ -28,8 +28,6 @@ export interface ExpectedJudgement {
   readonly restatement: boolean;
   readonly text: string;
   readonly evaluation: Evaluation;
-  /** The same without what was known when. */
-  readonly said: string;
 }
 
 export interface ExpectedTransition {
@@ -84,11 +82,10 @@ export function expectedOf(facts: readonly Recorded[], from: Instant, found: rea
       if (evaluation === undefined) continue;
       const key = `${subject} ${at}`;
       const before = last.get(key);
-      const said = saidIn(evaluation);
-      if (before?.said === said) continue;
+      if (before !== undefined && saysTheSame(before.evaluation, evaluation)) continue;
       const restatement = isRestated(before?.evaluation, evaluation);
       const text = JSON.stringify(evaluationToJson(evaluation));
-      const judgement = { position: tick.position, subject, at, restatement, text, evaluation, said };
+      const judgement = { position: tick.position, subject, at, restatement, text, evaluation };
       last.set(key, judgement);
       news.push(judgement);
     }
@@ -117,9 +114,22 @@ function statusesAt(
   return texts;
 }
 
-/** What was known when is no part of what is said. */
-function saidIn(evaluation: Evaluation): string {
-  return JSON.stringify({ ...evaluation, position: 0, knownAt: 0, definitions: 0 });
+/** What was known when is no part of what is said; the period is an object of its own. */
+const BESIDES: ReadonlySet<string> = new Set<keyof Evaluation>(['position', 'knownAt', 'definitions', 'period']);
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** Asked of everything at every tick, where text would be made of both. */
+function saysTheSame(before: Evaluation, now: Evaluation): boolean {
+  const isPeriod =
+    before.period === null || now.period === null
+      ? before.period === now.period
+      : isEqual(before.period, now.period, NOTHING);
+  return isPeriod && isEqual(before, now, BESIDES);
+}
+
+function isEqual<Fields extends object>(before: Fields, now: Fields, besides: ReadonlySet<string>): boolean {
+  for (const key in now) if (before[key] !== now[key] && !besides.has(key)) return false;
+  return true;
 }
 
 function isRestated(before: Evaluation | undefined, now: Evaluation): boolean {

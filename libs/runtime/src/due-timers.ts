@@ -4,10 +4,25 @@ export interface DueTimer {
   cancel(): void;
 }
 
-interface Held extends DueTimer {
+class Held implements DueTimer {
+  readonly at: number;
+  readonly run: () => void;
   readonly sequence: number;
   /** In the heap; -1 once it is out of it. */
   place: number;
+  readonly #timers: DueTimers;
+
+  constructor(timers: DueTimers, at: number, run: () => void, sequence: number) {
+    this.#timers = timers;
+    this.at = at;
+    this.run = run;
+    this.sequence = sequence;
+    this.place = timers.size;
+  }
+
+  cancel(): void {
+    this.#timers.take(this);
+  }
 }
 
 /** Timers by when they are due, then by when they were set: a binary heap, as a simulation sets hundreds of thousands. */
@@ -24,19 +39,14 @@ export class DueTimers {
   }
 
   add(at: number, run: () => void): DueTimer {
-    const timer: Held = {
-      at,
-      run,
-      sequence: this.#sequence++,
-      place: this.#heap.length,
-      cancel: () => this.#take(timer),
-    };
+    const timer = new Held(this, at, run, this.#sequence++);
     this.#heap.push(timer);
     this.#rise(timer);
     return timer;
   }
 
-  #take(timer: Held): void {
+  /** Takes a timer out, once. */
+  take(timer: Held): void {
     const { place } = timer;
     if (place < 0) return;
     timer.place = -1;

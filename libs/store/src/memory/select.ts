@@ -141,7 +141,9 @@ function shaper(
   const limitCount = maybe(limitBy?.count ?? null, scope);
   const limit = maybe(select.limit, scope);
   return (rows, run) => {
-    let grouped: Grouped[] = aggregated ? groupsOf(rows, groupBy, run) : rows.map((row) => ({ row, group: NO_GROUP }));
+    let grouped: readonly Grouped[] = aggregated
+      ? groupsOf(rows, groupBy, run)
+      : rows.map((row) => ({ row, group: NO_GROUP }));
     if (having !== null) grouped = grouped.filter(({ row, group }) => isTrue(having.at(row, group, run)));
     if (orderBy.length > 0) grouped = ordered(grouped, orderBy, run);
     if (limitCount !== null) grouped = firstOfEach(grouped, limitKeys, Number(limitCount.at([], NO_GROUP, run)), run);
@@ -163,7 +165,8 @@ function ordered(
   rows: readonly Grouped[],
   orderBy: readonly { readonly by: Compiled; readonly descending: boolean }[],
   run: Run,
-): Grouped[] {
+): readonly Grouped[] {
+  if (rows.length < 2) return rows;
   const keyed = rows.map((each) => ({ each, keys: orderBy.map(({ by }) => by.at(each.row, each.group, run)) }));
   keyed.sort((left, right) => {
     for (let at = 0; at < orderBy.length; at++) {
