@@ -64,6 +64,20 @@ describe('whatever happens on the way', () => {
     expect(outcome.faults).toEqual([]);
   });
 
+  test('an alert that closed with its day is not opened again when the KPI is counted by weeks', async () => {
+    // Shrunk from seed 260.
+    const pull = { do: 'pull', workspace: 'three', slowMs: 0 } as const;
+    const define = { do: 'define', workspace: 'three' } as const;
+    const steps: readonly Step[] = [
+      { at: 166_011_953, ...pull, by: 'feeder1', source: 'slow' },
+      { at: 257_040_266, ...pull, by: 'feeder2', source: 'quick' },
+      { at: 267_749_837, ...define, by: 'both', what: { kind: 'zone', variant: 1 } },
+      { at: 276_844_327, ...define, by: 'catalog2', what: { kind: 'target', period: 'week', target: 13 } },
+    ];
+    const outcome = await runSchedule({ seed: 260, variants: { one: 13, two: 11, three: 12 }, steps });
+    expect(outcome.faults).toEqual([]);
+  });
+
   test.each(MUTANTS.map(({ name, says }) => [name, says]))(
     'the mutant %s dies: %s',
     async (mutant) => {

@@ -24,34 +24,47 @@ interface Folded {
   count: number;
 }
 
+/**
+ * What a subject said at an instant. `kpi/NAME` and `kpi/NAME@LABEL` can both say something there, where a KPI was of single
+ * buckets before: what closes the period comes last.
+ */
+interface Noted {
+  readonly subject: string;
+  readonly point: AlertPoint;
+}
+
 /** The points of one series, and the machine of every rule that watches it. */
 export class AlertSeries {
   readonly key: SeriesKey;
-  #points: AlertPoint[];
+  #points: Noted[] = [];
   /** Points were dropped from the front: a rule that has not folded them must read them back. */
   #dropped = false;
   readonly #folded = new Map<string, Folded>();
   /** The latest evaluation noted; what a reminder shows. */
   latest: Evaluation | null = null;
 
-  constructor(key: SeriesKey, points: readonly AlertPoint[]) {
+  constructor(key: SeriesKey) {
     this.key = key;
-    this.#points = [...points];
   }
 
   /** Takes a judgement in; `false` when it is older than all that is held, and the series must be read anew. */
   note(evaluation: Evaluation): boolean {
-    const point = alertPoint(evaluation);
+    const { subject } = evaluation;
+    const noted = { subject, point: alertPoint(evaluation) };
     if (this.latest === null || this.latest.asOf <= evaluation.asOf) this.latest = evaluation;
     const last = this.#points.at(-1);
-    if (last === undefined || point.at > last.at) {
-      this.#points.push(point);
+    if (last === undefined || noted.point.at > last.point.at) {
+      this.#points.push(noted);
       return true;
     }
-    const index = this.#points.findIndex(({ at }) => at >= point.at);
-    if (index === 0 && this.#dropped && this.#points[0]?.at !== point.at) return false;
-    this.#points.splice(index, this.#points[index]?.at === point.at ? 1 : 0, point);
-    for (const folded of this.#folded.values()) if (folded.count > index) this.#restart(folded);
+    const before = this.#points.findIndex((other) => other.subject === subject && other.point.at === noted.point.at);
+    if (before >= 0) this.#points.splice(before, 1);
+    const found = this.#points.findIndex((other) => isAfter(other.point, noted.point));
+    const index = found < 0 ? this.#points.length : found;
+    if (index === 0 && this.#dropped && before < 0) return false;
+    this.#points.splice(index, 0, noted);
+    const changed = before < 0 ? index : Math.min(before, index);
+    for (const folded of this.#folded.values()) if (folded.count > changed) this.#restart(folded);
     return true;
   }
 
@@ -64,8 +77,8 @@ export class AlertSeries {
       this.#folded.set(name, folded);
     }
     while (folded.count < this.#points.length) {
-      const point = this.#points[folded.count];
-      if (point !== undefined) folded.state = evolveAlert(folded.state, point, rule);
+      const noted = this.#points[folded.count];
+      if (noted !== undefined) folded.state = evolveAlert(folded.state, noted.point, rule);
       folded.count++;
     }
     return folded.state;
@@ -75,7 +88,7 @@ export class AlertSeries {
   trim(): void {
     const excess = this.#points.length - POINTS_MAX;
     if (excess <= POINTS_MAX / 10) return;
-    const dropped = this.#points.slice(0, excess);
+    const dropped = this.#points.slice(0, excess).map(({ point }) => point);
     this.#points = this.#points.slice(excess);
     this.#dropped = true;
     for (const [name, folded] of this.#folded) {
@@ -92,6 +105,10 @@ export class AlertSeries {
     folded.state = folded.base;
     folded.count = 0;
   }
+}
+
+function isAfter(other: AlertPoint, point: AlertPoint): boolean {
+  return other.at > point.at || (other.at === point.at && other.closing && !point.closing);
 }
 
 export function seriesText({ subject, period }: SeriesKey): string {

@@ -145,7 +145,7 @@ export class Alerts {
     );
     const rows = await store.read(query, query.shape, { lane: 'judge' });
     const evaluations = rows.map(({ evaluation }) => readStoredEvaluation(evaluation));
-    const series = new AlertSeries(key, []);
+    const series = new AlertSeries(key);
     for (const evaluation of evaluations.sort(byInstant)) {
       const own = seriesOf(this.#fold.catalog, evaluation);
       if (own !== undefined && seriesText(own) === seriesText(key)) series.note(evaluation);
