@@ -26,6 +26,8 @@ export function subjectsOf(catalog: Catalog, at: Instant): string[] {
   return subjects;
 }
 
+const KPI = 'kpi/';
+
 /** The compiled subject of an id; of `kpi/NAME@LABEL` with the closed period. `undefined` when there is none. */
 export function subjectOf(
   catalog: Catalog,
@@ -33,6 +35,8 @@ export function subjectOf(
 ): { readonly compiled: CompiledSubject; readonly closed?: Bucket } | undefined {
   const result = catalog.keyResults.get(subject);
   if (result !== undefined) return { compiled: result };
+  const kpiNamed = subject.startsWith(KPI) ? catalog.kpis.get(subject.slice(KPI.length)) : undefined;
+  if (kpiNamed !== undefined) return { compiled: kpiNamed };
   const id = parseSubject(subject);
   if (id === undefined) return undefined;
   if (id.kind !== 'kpi') {

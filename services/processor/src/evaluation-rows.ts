@@ -21,26 +21,23 @@ export function print(evaluation: Evaluation): Printed {
 /** Taken from a digest as text, one byte a character: to be handed a buffer of Node's costs as much again as the hash. */
 const HASH_BYTES = 16;
 
-const LEFT_OUT = [
-  { key: '"knownAt":', value: '""' },
-  { key: '"position":', value: '""' },
-  { key: '"definitions":', value: 'null' },
-] as const;
-
 /**
- * The text with one value in the place of each key that is left out. Found in the text, since printing again costs more
- * than all else here; a quote within a text is escaped, so nothing but the key itself looks like it.
+ * The text with nothing in the place of what is left out. Found in the text, since printing again costs more than all else
+ * here; a quote within a text is escaped, so nothing but the key itself looks like it.
  */
 function said(text: string): string {
-  let rest = '';
-  let from = 0;
-  for (const { key, value } of LEFT_OUT) {
-    const at = text.indexOf(key, from) + key.length;
-    rest += text.slice(from, at) + value;
-    from = text.indexOf(',', at);
-  }
-  return rest + text.slice(from);
+  const knownAt = text.indexOf(KNOWN_AT) + KNOWN_AT.length;
+  const position = text.indexOf(POSITION, knownAt) + POSITION.length;
+  // From the end, since it is nearer.
+  const definitions = text.lastIndexOf(DEFINITIONS) + DEFINITIONS.length;
+  const known = text.slice(text.indexOf(',', knownAt), position);
+  const judged = text.slice(text.indexOf(',', position), definitions);
+  return `${text.slice(0, knownAt)}""${known}""${judged}null${text.slice(text.indexOf(',', definitions))}`;
 }
+
+const KNOWN_AT = '"knownAt":';
+const POSITION = '"position":';
+const DEFINITIONS = '"definitions":';
 
 export interface Tick {
   readonly position: Position;

@@ -22,9 +22,20 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 /** What was said is said again at every instant: kept by what it says, emptied when full. */
 const KEPT_MAX = 10_000;
 const dates = new Map<number, string>();
+/** What was measured by one instant is said one after another. */
+const recent: { at: Instant; zone: Zone | null; words: string } = { at: Number.NaN, zone: null, words: '' };
 
 /** `22 Nov 2026`, in the subject's zone. */
 export function dateWords(at: Instant, zone: Zone): string {
+  if (recent.at !== at || recent.zone !== zone) {
+    recent.words = wordsOfDay(at, zone);
+    recent.at = at;
+    recent.zone = zone;
+  }
+  return recent.words;
+}
+
+function wordsOfDay(at: Instant, zone: Zone): string {
   const of = zone.dayAt(at);
   let words = dates.get(of);
   if (words === undefined) {

@@ -8,7 +8,7 @@ import { evaluateExpression } from './expression.ts';
 import { MergedCell, readsAsOne } from './merged-series.ts';
 import type { Metric } from './metric.ts';
 import { selectionOf, type Where } from './selection.ts';
-import { cellAsOf, latestCell, latestStart, type SeriesIndex, showsRunning } from './series-index.ts';
+import { cellAsOf, latestCell, type SeriesIndex, showsRunning } from './series-index.ts';
 
 export type CellsOf = (metric: string) => MetricCells;
 
@@ -80,7 +80,7 @@ export function latestBucket(
   isWhole: (bucket: Span) => boolean = () => false,
 ): Span | undefined {
   if (metric.expression === null) {
-    const latest = latestOf(metric, cellsOf, where, before, asOf);
+    const latest = selectionOf(cellsOf(metric.name), where).latestStart(metric, before, asOf);
     return latest === Number.NEGATIVE_INFINITY ? undefined : bucketAt(metric.grid, latest);
   }
   let limit = before;
@@ -107,16 +107,6 @@ export function latestBucket(
   }
 }
 
-/** Where the latest cell of any series starts, before `before`, that holds a point valid by `asOf`; -Infinity without one. */
-function latestOf(metric: Metric, cellsOf: CellsOf, where: Where | undefined, before: Instant, asOf: Instant): Instant {
-  const selection = selectionOf(cellsOf(metric.name), where);
-  const merged = selection.merged(metric);
-  if (merged !== undefined) return latestStart(metric, merged, before, asOf);
-  let latest = Number.NEGATIVE_INFINITY;
-  for (const index of selection.indexes) latest = Math.max(latest, latestStart(metric, index, before, asOf));
-  return latest;
-}
-
 /** Whether any point that starts before `before` is valid by `asOf`; of a derived metric, of any operand. */
 export function hasPoint(
   metric: Metric,
@@ -126,7 +116,8 @@ export function hasPoint(
   before: Instant = Number.POSITIVE_INFINITY,
 ): boolean {
   if (metric.expression === null) {
-    return latestOf(metric, cellsOf, where, before, asOf) !== Number.NEGATIVE_INFINITY;
+    const latest = selectionOf(cellsOf(metric.name), where).latestStart(metric, before, asOf);
+    return latest !== Number.NEGATIVE_INFINITY;
   }
   for (const operand of metric.operands.values()) if (hasPoint(operand, cellsOf, where, asOf, before)) return true;
   return false;

@@ -1,7 +1,8 @@
 import type { MetricCells, SeriesCells } from '../cell.ts';
+import type { Instant } from '../instant.ts';
 import { mergeSeries } from './merged-series.ts';
 import type { Metric } from './metric.ts';
-import { indexOfSeries, type SeriesIndex } from './series-index.ts';
+import { indexOfSeries, latestStart, type SeriesIndex } from './series-index.ts';
 
 /** Dimensions and the values asked for. */
 export type Where = Readonly<Record<string, string>>;
@@ -12,6 +13,8 @@ export class Selection {
   #indexes: readonly SeriesIndex[] | undefined;
   #merged: { readonly of: Metric; readonly index: SeriesIndex | undefined } | undefined;
 
+  #latest: { readonly metric: Metric; readonly asOf: Instant; readonly start: Instant } | undefined;
+
   constructor(series: readonly SeriesCells[]) {
     this.series = series;
   }
@@ -19,6 +22,28 @@ export class Selection {
   get indexes(): readonly SeriesIndex[] {
     this.#indexes ??= this.series.map(indexOfSeries);
     return this.#indexes;
+  }
+
+  /**
+   * Where the latest cell of any series starts, before `before`, that holds a point valid by `asOf`; -Infinity without one. All
+   * that reads the series at one instant asks for it.
+   */
+  latestStart(metric: Metric, before: Instant, asOf: Instant): Instant {
+    // What a running bucket shows is not told by the cells alone.
+    if (before <= asOf || metric.points === 'time') return this.#findLatest(metric, before, asOf);
+    const known = this.#latest;
+    if (known?.metric === metric && known.asOf === asOf) return known.start;
+    const start = this.#findLatest(metric, before, asOf);
+    this.#latest = { metric, asOf, start };
+    return start;
+  }
+
+  #findLatest(metric: Metric, before: Instant, asOf: Instant): Instant {
+    const merged = this.merged(metric);
+    if (merged !== undefined) return latestStart(metric, merged, before, asOf);
+    let latest = Number.NEGATIVE_INFINITY;
+    for (const index of this.indexes) latest = Math.max(latest, latestStart(metric, index, before, asOf));
+    return latest;
   }
 
   merged(metric: Metric): SeriesIndex | undefined {

@@ -78,7 +78,9 @@ export function isZero(value: Rational): boolean {
 
 /** Rounded half to even at the 9th place. */
 export function toScaled(value: Rational): Scaled {
-  return value.d === SCALE ? value.n : divideHalfEven(value.n * SCALE, value.d);
+  if (value.d === SCALE) return value.n;
+  const times = multipleOf(value.d, SCALE);
+  return times === null ? divideHalfEven(value.n * SCALE, value.d) : divideHalfEven(value.n, times);
 }
 
 /** from + (to − from) · share, rounded half to even at the 9th place. */
@@ -109,6 +111,8 @@ function floorQuotient(numerator: number, divisor: number): number {
 }
 
 function divideHalfEven(numerator: bigint, divisor: bigint): bigint {
+  const safe = alongSafe(0, Number(numerator), 1, Number(divisor));
+  if (safe !== null) return safe;
   const magnitude = numerator < 0n ? -numerator : numerator;
   const floor = magnitude / divisor;
   const twice = (magnitude - floor * divisor) << 1n;
