@@ -5,14 +5,9 @@ import { readScenarios, type WrittenScenario } from '@paceline/events/scenario';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { Failure, faultText } from '../failure.ts';
+import { type FileResult, failuresOf, junit } from '../junit.ts';
 import { readable, VERDICT_LOOK } from '../look.ts';
 import { type OutputFormat, paint, printRows } from '../output.ts';
-
-interface FileResult {
-  readonly file: string;
-  readonly line: number | null;
-  readonly result: ScenarioResult;
-}
 
 export function registerScenarios(program: Command, context: (also?: readonly OutputFormat[]) => CommandContext): void {
   program
@@ -71,9 +66,7 @@ export function registerScenarios(program: Command, context: (also?: readonly Ou
     .action(async (paths: string[]) => {
       const at = context(['junit']);
       const { scenarios, faults } = await readAll(paths);
-      const results = scenarios.map(
-        ({ file, scenario }): FileResult => ({ file, line: null, result: runScenario(scenario) }),
-      );
+      const results = scenarios.map(({ file, scenario }): FileResult => ({ file, result: runScenario(scenario) }));
       for (const fault of faults) at.output.say(faultText(fault));
       const failed = results.filter(({ result }) => !result.passed).length;
       if (at.output.format === 'junit') at.output.write(junit(results));
@@ -134,18 +127,6 @@ function invalidScenarios(count: number, faults: Failure['faults']): Failure {
   );
 }
 
-function failuresOf(result: ScenarioResult): string[] {
-  return [
-    ...result.results
-      .filter(({ passed }) => !passed)
-      .map(
-        ({ index, expectation, message }) =>
-          `expect ${index}${'subject' in expectation ? ` ${expectation.subject}` : ''}: ${message}`,
-      ),
-    ...result.unexpected.map(({ code, message }) => `refused: ${code}: ${message}`),
-  ];
-}
-
 function jsonResult(file: string, result: ScenarioResult) {
   return {
     file,
@@ -174,23 +155,4 @@ function report(at: CommandContext, results: readonly FileResult[], failed: numb
   return [...lines, `${results.length - failed} of ${results.length} scenarios passed, ${checks} expectations.`].join(
     '\n',
   );
-}
-
-function junit(results: readonly FileResult[]): string {
-  const escapeXml = (text: string): string => text.replace(/[<>&"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
-  const cases = results.map(({ file, result }) => {
-    const failures = failuresOf(result);
-    const body =
-      failures.length === 0
-        ? ''
-        : `<failure message="${escapeXml(failures[0] ?? '')}">${escapeXml(failures.join('\n'))}</failure>`;
-    return `  <testcase classname="${escapeXml(file)}" name="${escapeXml(result.name)}">${body}</testcase>`;
-  });
-  const failed = results.filter(({ result }) => !result.passed).length;
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuite name="paceline" tests="${results.length}" failures="${failed}">`,
-    ...cases,
-    '</testsuite>',
-  ].join('\n');
 }
