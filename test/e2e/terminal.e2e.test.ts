@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -132,5 +132,64 @@ describe('status --watch', () => {
     expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringContaining('server_unreachable')]);
     const earlier = await paceline(['status', '--watch', '--as-of', '2026-01-01'], { dir: project });
     expect([earlier.code, earlier.stderr]).toEqual([1, expect.stringContaining('invalid_option')]);
+  });
+});
+
+const DAY_MS = 86_400_000;
+const day = (ahead: number): string => new Date(Date.now() + ahead * DAY_MS).toISOString().slice(0, 10);
+const TOLD = `apiVersion: paceline/v1
+kind: Cycle
+metadata: {name: told}
+spec: {firstDay: ${day(-60)}, lastDay: ${day(60)}, timezone: UTC}
+---
+apiVersion: paceline/v1
+kind: Objective
+metadata: {name: ship}
+spec:
+  cycle: told
+  keyResults:
+    - {name: launch, type: milestones, milestones: [{name: beta, weight: 1}, {name: ga, weight: 3}]}
+    - {name: hire, type: done}
+    - {name: score, type: reach, baseline: 0, target: 100}
+`;
+
+describe('check-in', () => {
+  /** What the key result is said to be once the check-in is seen, with other words of the address where the past is asked for. */
+  const said = async (name: string, position: string, more = ''): Promise<Record<string, unknown>> => {
+    const path = `/v1/status/key_result/ship/${name}?min_position=${position}${more}`;
+    const { data } = JSON.parse(await (await fetch(`${server.url}${path}`)).text());
+    return data;
+  };
+  const told = async (name: string, ...args: readonly string[]): Promise<string> =>
+    JSON.parse(await ok('check-in', `key_result/ship/${name}`, ...args, '--output', 'json')).position;
+
+  beforeAll(async () => {
+    const file = join(folder, 'told.yaml');
+    await writeFile(file, TOLD);
+    await ok('apply', file);
+  });
+
+  it('says which milestones are reached, and which are not after all', async () => {
+    const beta = await told('launch', '--milestone', 'beta', '--note', 'shipped');
+    expect(await said('launch', beta)).toMatchObject({ progress: 0.25 });
+    const ga = await told('launch', '--milestone', 'ga', '--not-milestone', 'beta');
+    expect(await said('launch', ga)).toMatchObject({ progress: 0.75 });
+    const wrong = await paceline(['check-in', 'key_result/ship/launch', '--milestone', 'gamma'], { dir: project });
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('gamma')]);
+  });
+
+  it('says that it is done, and that it is not after all', async () => {
+    expect(await said('hire', await told('hire', '--done'))).toMatchObject({ progress: 1, verdict: 'achieved' });
+    const undone = await said('hire', await told('hire', '--not-done'));
+    expect(undone).toMatchObject({ progress: 0 });
+    expect(undone.verdict).not.toBe('achieved');
+  });
+
+  it('entered late changes the days from then on, and not what was said later', async () => {
+    await told('score', '--value', '40', '--time', `${day(-2)}T12:00:00Z`);
+    const late = await told('score', '--value', '30', '--time', `${day(-5)}T12:00:00Z`);
+    expect(await said('score', late)).toMatchObject({ value: '40' });
+    expect(await said('score', late, `&as_of=${day(-3)}T00:00:00Z`)).toMatchObject({ value: '30' });
+    expect(await said('score', late, `&as_of=${day(-6)}T00:00:00Z`)).toMatchObject({ value: null });
   });
 });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -94,7 +94,121 @@ describe('the first ten minutes', () => {
   });
 });
 
+/** Ten documents that are wrong, and one that is not, in three files. */
+const BROKEN: Readonly<Record<string, string>> = {
+  'shapes.yaml': `apiVersion: paceline/v1
+kind: Unit
+metadata: {name: Sales Team}
+spec: {type: team}
+---
+apiVersion: paceline/v1
+kind: Metric
+metadata: {name: revenue}
+spec: {aggregation: sum, grain: day, tarjets: []}
+---
+apiVersion: paceline/v1
+kind: Metric
+metadata: {name: latency}
+spec: {grain: hour}
+---
+apiVersion: paceline/v1
+kind: Kpi
+metadata: {name: fast}
+spec:
+  metric: revenue
+  direction: up
+  period: latest
+  targets: [{effectiveFrom: 2026-01-01, value: many}]
+`,
+  'references.yaml': `apiVersion: paceline/v1
+kind: Unit
+metadata: {name: a}
+spec: {type: team, parent: b}
+---
+apiVersion: paceline/v1
+kind: Unit
+metadata: {name: b}
+spec: {type: team, parent: a}
+---
+apiVersion: paceline/v1
+kind: Kpi
+metadata: {name: lost}
+spec:
+  metric: revenues
+  direction: higher
+  period: {each: day}
+  targets: [{effectiveFrom: 2026-01-01, value: 5}]
+---
+apiVersion: paceline/v1
+kind: Metric
+metadata: {name: stock}
+spec: {aggregation: last, grain: day}
+---
+apiVersion: paceline/v1
+kind: Kpi
+metadata: {name: paced}
+spec:
+  metric: stock
+  direction: higher
+  period: latest
+  pace: linear
+  targets:
+    - {effectiveFrom: 2026-01-01, value: 5}
+    - {effectiveFrom: 2026-01-01, value: 6}
+---
+apiVersion: paceline/v1
+kind: Metric
+metadata: {name: stock}
+spec: {aggregation: distinct, grain: day}
+`,
+  'no-yaml.yaml': `apiVersion: paceline/v1
+kind: Cycle
+metadata: {name: q4
+spec: {firstDay: 2026-10-01}
+`,
+};
+
+const FAULTS = `broken/no-yaml.yaml:4:1: invalid_yaml: Flow map in block collection must be sufficiently indented and end with a }
+    correct it here
+broken/shapes.yaml:3:18: invalid_name: "Sales Team" is no name
+    use a-z, 0-9, _ and -, at most 63, beginning with a letter or digit
+broken/shapes.yaml:9:38: unknown_key: unknown key "tarjets"
+    use one of aggregation, derived, across, points, unit, grain, timezone, calendar, settle, cadence, dimensions, revisions, future, personal, push
+broken/shapes.yaml:14:1: missing_key: a metric has an \`aggregation\`, or is \`derived\` from others
+    add it
+broken/shapes.yaml:21:14: invalid_value: expected one of higher, lower, within, found the text "up"
+    use one of higher, lower, within
+broken/shapes.yaml:23:48: not_a_number: "many" is no decimal number; write it like "1234.5"
+broken/references.yaml:4:28: loop: the unit is its own ancestor: a → b → a
+    cut the chain at one place
+broken/references.yaml:9:28: loop: the unit is its own ancestor: b → a → b
+    cut the chain at one place
+broken/references.yaml:15:11: unknown_reference: there is no metric "revenues"
+    define it, or name what was meant
+broken/references.yaml:32:9: pace_on_level: only a KPI to date on a sum, count, counter or distinct has a pace
+    remove the pace, or use \`period: {toDate: …}\` with a sum, count, counter or distinct
+broken/references.yaml:35:23: overlapping_dates: entries 0 and 1 both begin on 2026-01-01
+    keep one of them
+broken/references.yaml:39:18: duplicate_name: document 3 is metric/stock already
+    rename or remove one of them
+broken/references.yaml:40:1: distinct_on_periods: \`distinct\` counts different values and needs every one of them
+    use \`points: time\`, so that every value is seen
+`;
+
 describe('mistakes', () => {
+  it('of a whole folder are told at once, each with its place and what to do', async () => {
+    await mkdir(join(folder, 'broken'));
+    for (const [name, text] of Object.entries(BROKEN)) await writeFile(join(folder, 'broken', name), text);
+    const { code, out, err } = await paceline('validate', 'broken');
+    expect(code).toBe(1);
+    expect(err).toBe(FAULTS);
+    expect(out).toBe('13 faults in 3 files.\n');
+    const told = JSON.parse((await paceline('validate', 'broken', '--output', 'json')).out);
+    expect(told).toMatchObject({ valid: false });
+    expect(told.faults).toHaveLength(13);
+    expect(told.faults[0]).toMatchObject({ file: 'broken/no-yaml.yaml', line: 4, column: 1, code: 'invalid_yaml' });
+  });
+
   it('are all told at once, with file, line and what was probably meant', async () => {
     const bad = join(folder, 'bad.yaml');
     await writeFile(
