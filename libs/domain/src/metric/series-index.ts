@@ -20,9 +20,8 @@ export class SeriesIndex {
   readonly versioned: boolean;
   private readonly rows: Float64Array;
   private readonly columns: CellColumns | undefined;
-  /** Where the last two searches ended: a window begins and ends where the one before it did, or next to it. */
-  private recent = 0;
-  private other = 0;
+  /** Rows a millisecond, were all of them as far apart as on the whole they are. */
+  private readonly density: number;
   private sums: Totals | undefined;
   private numerators: Totals | undefined;
   private denominators: Totals | undefined;
@@ -37,6 +36,8 @@ export class SeriesIndex {
     const rows = new Float64Array((this.length + 1) * STRIDE);
     this.rows = rows;
     this.versioned = columns === undefined ? fillFromCells(rows, series.cells) : fillFromColumns(rows, columns);
+    const last = this.length - 1;
+    this.density = last < 1 ? 0 : last / (this.fromOf(last) - this.fromOf(0));
   }
 
   /** The cell at an index below `length`. */
@@ -58,27 +59,35 @@ export class SeriesIndex {
 
   /** The index of the first cell that starts at or after an instant. */
   lower(at: Instant): number {
-    const { recent, other } = this;
-    if (this.begins(recent, at)) return recent;
-    if (this.begins(other, at)) {
-      this.other = recent;
-      this.recent = other;
-      return other;
+    const guess = this.guess(at);
+    let low = guess;
+    let high = guess;
+    // Buckets follow one another: what is looked for lies where it should, or a few steps from there.
+    if (this.fromOf(guess) < at) {
+      low = guess + 1;
+      for (let step = 1; ; step *= 2) {
+        high = Math.min(guess + step, this.length);
+        if (this.fromOf(high) >= at) break;
+        low = high + 1;
+      }
+    } else {
+      for (let step = 1; low > 0; step *= 2) {
+        low = Math.max(guess - step, 0);
+        if (this.fromOf(low) < at) break;
+        high = low;
+      }
     }
-    let first = 0;
-    let end = this.length;
-    while (first < end) {
-      const middle = (first + end) >>> 1;
-      if (this.fromOf(middle) < at) first = middle + 1;
-      else end = middle;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.fromOf(middle) < at) low = middle + 1;
+      else high = middle;
     }
-    this.other = recent;
-    this.recent = first;
-    return first;
+    return low;
   }
 
-  private begins(index: number, at: Instant): boolean {
-    return this.fromOf(index) >= at && (index === 0 || this.fromOf(index - 1) < at);
+  private guess(at: Instant): number {
+    if (this.density === 0) return 0;
+    return Math.min(Math.max(Math.round((at - this.fromOf(0)) * this.density), 0), this.length);
   }
 
   /** The index of the first cell that starts after an instant. */
