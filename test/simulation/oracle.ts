@@ -145,6 +145,7 @@ interface OpenAlert extends Announced {
 /** Every rule folded anew at each tick over all that stands then, and compared with what was said before. */
 class Alerts {
   readonly #open = new Map<string, OpenAlert>();
+  readonly #keys = new Keys();
   #definitions: Position | null | undefined;
 
   step(
@@ -153,14 +154,15 @@ class Alerts {
     news: readonly ExpectedJudgement[],
   ): ExpectedTransition[] {
     const { catalog } = view;
-    const series = seriesAmong(catalog, standing.values());
+    const keys = this.#keys.under(catalog);
+    const series = seriesAmong(keys, standing.values());
     // What no judgement belongs to any more, since definitions changed, is taken back.
     for (const { key } of this.#open.values())
       if (!series.has(seriesText(key))) series.set(seriesText(key), { key, evaluations: [] });
-    const looked = new Set(news.flatMap(({ evaluation }) => textOf(catalog, evaluation) ?? []));
+    const looked = new Set(news.flatMap(({ evaluation }) => keys.of(evaluation)?.text ?? []));
     // A new rule, or a new target, looks at what every subject says now.
     if (this.#definitions !== catalog.position)
-      for (const text of currentSeries(catalog, standing.values())) looked.add(text);
+      for (const text of currentSeries(catalog, keys, standing.values())) looked.add(text);
     this.#definitions = catalog.position;
     const policies = new Map([...catalog.policies.values()].map((policy) => [policy.label, policy]));
     const lines: ExpectedTransition[] = [];
@@ -204,13 +206,33 @@ class Alerts {
   }
 }
 
-function textOf(catalog: Catalog, evaluation: Evaluation): string | undefined {
-  const key = seriesOf(catalog, evaluation);
-  return key === undefined ? undefined : seriesText(key);
+interface Keyed {
+  readonly key: SeriesKey;
+  readonly text: string;
+}
+
+/** The series that evaluations belong to, found once under each catalog. */
+class Keys {
+  #catalog: Catalog | null = null;
+  #known = new Map<Evaluation, Keyed | undefined>();
+
+  under(catalog: Catalog): this {
+    if (this.#catalog !== catalog) this.#known = new Map();
+    this.#catalog = catalog;
+    return this;
+  }
+
+  of(evaluation: Evaluation): Keyed | undefined {
+    if (this.#catalog === null || this.#known.has(evaluation)) return this.#known.get(evaluation);
+    const key = seriesOf(this.#catalog, evaluation);
+    const keyed = key === undefined ? undefined : { key, text: seriesText(key) };
+    this.#known.set(evaluation, keyed);
+    return keyed;
+  }
 }
 
 /** The series that each subject's latest judgement belongs to. */
-function currentSeries(catalog: Catalog, standing: Iterable<ExpectedJudgement>): string[] {
+function currentSeries(catalog: Catalog, keys: Keys, standing: Iterable<ExpectedJudgement>): string[] {
   const latest = new Map<string, ExpectedJudgement>();
   for (const judgement of standing) {
     const known = latest.get(judgement.subject);
@@ -219,19 +241,19 @@ function currentSeries(catalog: Catalog, standing: Iterable<ExpectedJudgement>):
   const subjects = new Set(judgedSubjects(catalog));
   return [...latest.values()]
     .filter(({ subject }) => subjects.has(subject))
-    .flatMap(({ evaluation }) => textOf(catalog, evaluation) ?? []);
+    .flatMap(({ evaluation }) => keys.of(evaluation)?.text ?? []);
 }
 
 function seriesAmong(
-  catalog: Catalog,
+  keys: Keys,
   standing: Iterable<ExpectedJudgement>,
 ): Map<string, { readonly key: SeriesKey; readonly evaluations: Evaluation[] }> {
   const found = new Map<string, { readonly key: SeriesKey; readonly evaluations: Evaluation[] }>();
   for (const { evaluation } of standing) {
-    const key = seriesOf(catalog, evaluation);
-    if (key === undefined) continue;
-    const known = found.get(seriesText(key));
-    if (known === undefined) found.set(seriesText(key), { key, evaluations: [evaluation] });
+    const keyed = keys.of(evaluation);
+    if (keyed === undefined) continue;
+    const known = found.get(keyed.text);
+    if (known === undefined) found.set(keyed.text, { key: keyed.key, evaluations: [evaluation] });
     else known.evaluations.push(evaluation);
   }
   for (const { evaluations } of found.values()) {

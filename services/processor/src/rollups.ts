@@ -36,6 +36,8 @@ interface Due {
   readonly bucket: Span;
   /** Something of it was stated since the tick before: series may have emptied. */
   readonly touched: boolean;
+  /** It is complete no more, since less is covered: what was kept of it is taken back. */
+  readonly gone: boolean;
 }
 
 interface Work {
@@ -50,7 +52,7 @@ interface TickOf extends Tick {
 
 /**
  * Writes the rollups of a tick: of buckets that became complete since the tick before, and of complete ones that a fact
- * touched. Kept are buckets of the metric's own grain where they hold many points, and months of finer grains. Open
+ * touched; those of buckets that are complete no more are taken back. Kept are buckets of the metric's own grain where they hold many points, and months of finer grains. Open
  * buckets are never stored. Distinct values and quantiles do not merge, so their metrics have none. `written`: the metrics
  * of which this tick had written some before it was cut off.
  */
@@ -98,14 +100,14 @@ async function writeSlice(
   const rows: Row<'rollup'>[] = [];
   for (const { metric, due } of work) {
     const shape = fold.documents.get(`metric/${metric.name}`)?.shape ?? 0;
-    for (const { grain, bucket } of due) {
+    for (const { grain, bucket, gone } of due) {
       const place = { workspace: deps.workspace, metric: metric.name, grain, shape, position: tick.position };
       rows.push(
         ...rollupRows(
           place,
           metric,
           bucket,
-          read.get(metric.name),
+          gone ? undefined : read.get(metric.name),
           before.get(`${metric.name} ${shape} ${grain} ${bucket.from}`),
         ),
       );
@@ -124,7 +126,7 @@ export function dueBuckets(metric: Metric, fold: WorkspaceFold, tick: Pick<TickO
   const put = (bucket: Span, touched: boolean): void => {
     if (own.get(bucket.from)?.touched === true || !isComplete(metric, covered, bucket, tick.recordedAt)) return;
     if (!touched && isComplete(metric, before, bucket, last)) return;
-    own.set(bucket.from, { grain: metric.grain, bucket, touched });
+    own.set(bucket.from, { grain: metric.grain, bucket, touched, gone: false });
   };
   const from = fold.statedFrom(metric.name);
   if (from === null) return [];
@@ -133,6 +135,12 @@ export function dueBuckets(metric: Metric, fold: WorkspaceFold, tick: Pick<TickO
   for (const span of spans) for (const bucket of within(metric.grid, span, from, tick.recordedAt)) put(bucket, whole);
   for (const [start, end] of touch?.buckets ?? []) put({ from: start, to: end }, true);
   for (const bucket of settledSince(metric, last, tick.recordedAt, from)) put(bucket, false);
+  for (const span of difference(before, covered)) {
+    for (const bucket of within(metric.grid, span, from, last)) {
+      if (isComplete(metric, covered, bucket, tick.recordedAt)) continue;
+      own.set(bucket.from, { grain: metric.grain, bucket, touched: true, gone: true });
+    }
+  }
   const months = FINER_THAN_MONTH.has(metric.grain)
     ? monthsOf(metric, [...own.values()], covered, tick.recordedAt)
     : [];
@@ -156,13 +164,17 @@ function settledSince(metric: Metric, last: Instant, now: Instant, from: Instant
   });
 }
 
-/** The months that the buckets start in and all of whose own buckets are complete. */
+/** The months that the buckets start in and all of whose own buckets are complete, or were. */
 function monthsOf(metric: Metric, own: readonly Due[], covered: Intervals, now: Instant): Due[] {
   const grid = gridOf(metric.calendar, 'month');
   const months = new Map<Instant, Due>();
-  for (const { bucket, touched } of own) {
+  for (const { bucket, touched, gone } of own) {
     const month = bucketAt(grid, bucket.from);
     if (month === undefined) continue;
+    if (gone) {
+      months.set(month.from, { grain: 'month', bucket: month, touched, gone });
+      continue;
+    }
     const known = months.get(month.from);
     if (known !== undefined && (known.touched || !touched)) continue;
     const first = bucketFrom(metric.grid, month.from);
@@ -170,7 +182,7 @@ function monthsOf(metric: Metric, own: readonly Due[], covered: Intervals, now: 
     if (first === undefined || last === undefined || last.from < first.from || settledAt(metric, last.to) > now)
       continue;
     if (covers(covered, { from: first.from, to: last.to }))
-      months.set(month.from, { grain: 'month', bucket: month, touched });
+      months.set(month.from, { grain: 'month', bucket: month, touched, gone });
   }
   return [...months.values()];
 }

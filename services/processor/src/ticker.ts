@@ -10,6 +10,8 @@ const MINUTE_MS = 60_000;
 const HORIZON_MS = 2 * 86_400_000;
 /** A tick that may have been appended, or not, is waited for this long. */
 const DOUBT_MS = 5_000;
+/** Where the log's time stands still, as after its clock was put back, ticks come ever less often, down to this. */
+const STANDSTILL_MS_MAX = 60_000;
 
 /**
  * Appends the ticks of one workspace: only at the head of its log, never two in flight. A tick appended twice all the same
@@ -30,6 +32,9 @@ export class Ticker {
    * process half an hour ahead would append one every second until the log's time came.
    */
   #aheadMs = 0;
+  /** The grid point for which the last tick was appended, and how many in a row the log recorded before theirs. */
+  #wanted = Number.NEGATIVE_INFINITY;
+  #early = 0;
   #stopped = false;
 
   constructor(deps: WorkspaceDeps, workspace: Workspace) {
@@ -88,13 +93,15 @@ export class Ticker {
     if (this.#stopped || this.#busy() || !this.#workspace.isCaughtUp) return;
     const { clock, options, logger, workspace } = this.#deps;
     const now = clock.now() - this.#aheadMs;
-    const due = Math.max(this.#dueAt(now), this.#lastAppend - this.#aheadMs + options.tickIntervalMsMin);
+    const dueAt = this.#dueAt(now);
+    const due = Math.max(dueAt, this.#lastAppend - this.#aheadMs + this.#intervalMs(options.tickIntervalMsMin));
     this.#due?.cancel();
     this.#due = null;
     if (due > now) {
       if (Number.isFinite(due)) this.#due = clock.after(Math.min(due - now, HORIZON_MS), () => this.#look());
       return;
     }
+    this.#wanted = dueAt < now ? dueAt : Number.NEGATIVE_INFINITY;
     this.append().catch((error: unknown) => {
       logger.warn({ workspace, err: error }, 'a tick could not be appended; tried again soon');
     });
@@ -105,10 +112,17 @@ export class Ticker {
     const { committed, lastTick } = this.#workspace.progress;
     // Taken is not judged: a slow engine would let a second one through meanwhile.
     if (committed <= this.#inFlight) return true;
-    if (lastTick !== null && offsetOf(lastTick.position) === this.#inFlight)
+    if (lastTick !== null && offsetOf(lastTick.position) === this.#inFlight) {
       this.#aheadMs = this.#lastAppend - lastTick.recordedAt;
+      this.#early = lastTick.recordedAt < this.#wanted ? this.#early + 1 : 0;
+    }
     this.#inFlight = null;
     return false;
+  }
+
+  /** Two ticks are this far apart. One that comes early is nothing unusual, as clocks differ; one after the other is. */
+  #intervalMs(least: number): number {
+    return Math.max(least, Math.min(STANDSTILL_MS_MAX, least * 2 ** Math.max(0, this.#early - 1)));
   }
 
   /** The instant from which a tick is due: a grid point rounded up to the minute, or now when something judged was touched. */
