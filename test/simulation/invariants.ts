@@ -12,6 +12,8 @@ import { stateFaults } from './state-invariant.ts';
 import type { World } from './world.ts';
 
 const SHOWN_MAX = 3;
+/** Of a workspace in five days; a hundred are many, also while the log's time stands still for hours. */
+const TICKS_MAX = 1_000;
 
 /** Everything that must hold once a schedule is over and the last tick is judged; answers what does not, in words. */
 export async function faultsOf(world: World): Promise<string[]> {
@@ -53,7 +55,13 @@ async function workspaceFaults(
     ...(await statusFaults(world, store, workspace, facts, expected.statuses)),
     ...coverageFaults(facts, expected.judgements),
     ...stateFaults(facts),
+    ...tickFaults(facts),
   ];
+}
+
+function tickFaults(facts: readonly Recorded[]): string[] {
+  const ticks = facts.filter(({ fact }) => fact.type === 'tick').length;
+  return ticks > TICKS_MAX ? [`${ticks} ticks among ${facts.length} records`] : [];
 }
 
 function lineOf(line: {
