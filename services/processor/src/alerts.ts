@@ -83,7 +83,7 @@ export class Alerts {
   }
 
   /** Judgements that were made or changed. */
-  note(evaluations: readonly Evaluation[]): void {
+  note(evaluations: Iterable<Evaluation>): void {
     const { catalog } = this.#fold;
     for (const evaluation of evaluations) {
       const key = seriesOf(catalog, evaluation);

@@ -1,5 +1,4 @@
 import {
-  type Evaluation,
   evaluator,
   type GridPoint,
   gridPoints,
@@ -19,6 +18,7 @@ import { CutOff, pointText } from './cut-off.ts';
 import { judgementRow, type Printed, print, type Tick } from './evaluation-rows.ts';
 import type { WorkspaceDeps } from './options.ts';
 import { writeRollups } from './rollups.ts';
+import { OneAhead } from './serial.ts';
 import { judgedRanges, standingJudgements } from './sql.ts';
 
 /** Their metrics' cells are in memory at one time. */
@@ -82,9 +82,14 @@ export class Judge {
     const { catalog } = this.#fold;
     const after = tick.previous?.recordedAt ?? firstDefinition(this.#fold) ?? tick.recordedAt;
     const points = gridPointsToJudge(catalog, { after, upTo: tick.recordedAt }, this.#touchedFrom());
-    for (const slice of slicesOf(points, this.#deps.options.sliceEvaluations)) {
-      await this.#judge(slice, tick);
-      await tick.heartbeat();
+    const inserts = new OneAhead();
+    try {
+      for (const slice of slicesOf(points, this.#deps.options.sliceEvaluations)) {
+        await this.#judge(slice, tick, inserts);
+        await tick.heartbeat();
+      }
+    } finally {
+      await inserts.end();
     }
     const written = await this.#cutOff.rolledUp(tick);
     this.#cutOff.done();
@@ -123,15 +128,16 @@ export class Judge {
     return touchedFrom(this.#fold, this.#fold.touched, (subject) => this.#judged.get(subject));
   }
 
-  async #judge(all: readonly GridPoint[], tick: TickContext): Promise<void> {
+  /** The rows are being written when it resolves: the next slice is evaluated meanwhile. */
+  async #judge(all: readonly GridPoint[], tick: TickContext, inserts: OneAhead): Promise<void> {
     const judged = await this.#cutOff.judged(all, tick);
     const points = all.filter(({ subject, at }) => !judged.has(pointText(subject, at)));
     const instants = [...new Set(points.map(({ at }) => at))].sort((a, b) => a - b);
     const view = await this.view(new Set(points.map(({ subject }) => subject)), instants);
     const standing = await this.#standing(points, tick);
     const rows: Row<'judgement'>[] = [];
-    const news: Evaluation[] = [...judged.values()];
     let restatements = 0;
+    this.alerts.note(judged.values());
     const { evaluate } = evaluator(view);
     for (const { subject, at } of points.toSorted((left, right) => left.at - right.at)) {
       const evaluation = evaluate(subject, at);
@@ -142,14 +148,14 @@ export class Judge {
       const restated = isRestatement(before, printed);
       if (restated) restatements++;
       rows.push(judgementRow(this.#deps.workspace, printed, tick, restated));
-      news.push(evaluation);
+      this.alerts.note([evaluation]);
     }
     for (let from = 0; from < rows.length; from += INSERT_ROWS) {
-      await this.#deps.store.insert('judgement', rows.slice(from, from + INSERT_ROWS));
+      const part = rows.slice(from, from + INSERT_ROWS);
+      await inserts.begin(() => this.#deps.store.insert('judgement', part));
       await tick.heartbeat();
     }
     for (const { subject, at } of all) this.#seen(subject, at);
-    this.alerts.note(news);
     const { metrics, workspace } = this.#deps;
     metrics.judgements.inc({ workspace }, rows.length);
     metrics.restatements.inc({ workspace }, restatements);

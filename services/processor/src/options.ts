@@ -64,7 +64,7 @@ export const DEFAULTS: ProcessorOptions = {
   snapshotMs: 300_000,
   sliceMs: 1_000,
   sliceEvaluations: 10_000,
-  sliceMetrics: 50,
+  sliceMetrics: 100,
   cellsMax: 600_000,
 };
 

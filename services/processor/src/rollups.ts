@@ -26,6 +26,7 @@ import type { Row } from '@paceline/store';
 import type { CellCache } from './cells.ts';
 import type { Tick } from './evaluation-rows.ts';
 import type { WorkspaceDeps } from './options.ts';
+import { OneAhead } from './serial.ts';
 import { seriesWithRollups } from './sql.ts';
 
 const FINER_THAN_MONTH: ReadonlySet<Grain> = new Set(['hour', 'day', 'week']);
@@ -76,19 +77,25 @@ export async function writeRollups(
     0,
     work.findLastIndex(({ metric }) => written.has(metric.name)),
   );
-  for (let from = begun - (begun % sliceMetrics); from < work.length; from += sliceMetrics) {
-    await writeSlice(work.slice(from, from + sliceMetrics), fold, cells, tick, deps);
-    await tick.heartbeat();
+  const inserts = new OneAhead();
+  try {
+    for (let from = begun - (begun % sliceMetrics); from < work.length; from += sliceMetrics) {
+      const rows = await rowsOf(work.slice(from, from + sliceMetrics), fold, cells, tick, deps);
+      if (rows.length > 0) await inserts.begin(() => deps.store.insert('rollup', rows));
+      await tick.heartbeat();
+    }
+  } finally {
+    await inserts.end();
   }
 }
 
-async function writeSlice(
+async function rowsOf(
   work: readonly Work[],
   fold: WorkspaceFold,
   cells: CellCache,
   tick: TickOf,
   deps: WorkspaceDeps,
-): Promise<void> {
+): Promise<Row<'rollup'>[]> {
   const needs = work.map(({ metric, due }) => ({
     metric: metric.name,
     from: due.reduce((least, { bucket }) => Math.min(least, bucket.from), Number.POSITIVE_INFINITY),
@@ -113,7 +120,7 @@ async function writeSlice(
       );
     }
   }
-  if (rows.length > 0) await deps.store.insert('rollup', rows);
+  return rows;
 }
 
 /** The buckets of a metric, by grain, whose rollups this tick writes. */

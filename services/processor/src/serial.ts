@@ -22,3 +22,23 @@ export class Serial {
     await this.#tail;
   }
 }
+
+/** Work in pieces, one of which is under way while the next is prepared. */
+export class OneAhead {
+  #underWay: Promise<void> = Promise.resolve();
+
+  /** Begins a piece once the one before has ended; rejects as that one did. */
+  async begin(work: () => Promise<void>): Promise<void> {
+    await this.end();
+    this.#underWay = work();
+    // Whoever calls `end` is told; until then it must not count as forgotten.
+    this.#underWay.catch(() => undefined);
+  }
+
+  /** Resolves when nothing is under way; rejects as the last piece did. */
+  async end(): Promise<void> {
+    const last = this.#underWay;
+    this.#underWay = Promise.resolve();
+    await last;
+  }
+}
