@@ -12,6 +12,7 @@ import {
 } from '@paceline/domain';
 import type { Row } from '@paceline/store';
 import { Alerts } from './alerts.ts';
+import { Breath } from './breath.ts';
 import { gridPointsToJudge, type JudgedRange, touchedFrom } from './candidates.ts';
 import { CellCache } from './cells.ts';
 import { CutOff, pointText } from './cut-off.ts';
@@ -139,7 +140,9 @@ export class Judge {
     let restatements = 0;
     this.alerts.note(judged.values());
     const { evaluate } = evaluator(view);
+    const breath = new Breath(this.#deps.clock);
     for (const { subject, at } of points.toSorted((left, right) => left.at - right.at)) {
+      if (breath.isDue) await breath.take();
       const evaluation = evaluate(subject, at);
       if (evaluation === undefined) continue;
       const printed = print(evaluation);

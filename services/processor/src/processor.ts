@@ -94,8 +94,10 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     // Not the log's time, which may stand still or leap where a story is played.
     const now = clock.monotonic();
     entry.since ??= now;
-    const patienceMs = entry.workspace.isCaughtUp ? options.statusHeadMs : options.statusBusyMs;
-    const wished = Math.min(now + options.statusIdleMs, entry.since + patienceMs);
+    // Far behind there is no silence: what seems one is the time that other work takes.
+    const wished = entry.workspace.isCaughtUp
+      ? Math.min(now + options.statusIdleMs, entry.since + options.statusHeadMs)
+      : entry.since + options.statusBusyMs;
     const waitMs = Math.max(0, Math.max(wished, entry.notBefore) - now);
     entry.refreshTimer?.cancel();
     entry.refreshTimer = clock.after(waitMs, () => void refresh(topic, entry));
@@ -302,7 +304,9 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   return {
     async start() {
       await store.migrate();
-      for (const topic of [ALERTS_TOPIC, DEADLETTER_TOPIC]) await log.ensureTopic(topic, { retentionMs: WEEKS_13_MS });
+      await Promise.all(
+        [ALERTS_TOPIC, DEADLETTER_TOPIC].map((topic) => log.ensureTopic(topic, { retentionMs: WEEKS_13_MS })),
+      );
       subscription = await log.subscribe({
         group: options.group,
         prefix: FACTS_PREFIX,

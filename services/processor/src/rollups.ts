@@ -23,6 +23,7 @@ import {
   type WorkspaceFold,
 } from '@paceline/domain';
 import type { Row } from '@paceline/store';
+import { Breath } from './breath.ts';
 import type { CellCache } from './cells.ts';
 import type { Tick } from './evaluation-rows.ts';
 import type { WorkspaceDeps } from './options.ts';
@@ -105,7 +106,9 @@ async function rowsOf(
   const read = await cells.read(needs, tick.position);
   const before = await rolledUpBefore(work, tick, deps);
   const rows: Row<'rollup'>[] = [];
+  const breath = new Breath(deps.clock);
   for (const { metric, due } of work) {
+    if (breath.isDue) await breath.take();
     const shape = fold.documents.get(`metric/${metric.name}`)?.shape ?? 0;
     for (const { grain, bucket, gone } of due) {
       const place = { workspace: deps.workspace, metric: metric.name, grain, shape, position: tick.position };

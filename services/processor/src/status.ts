@@ -6,6 +6,8 @@ import {
   subjectsOf,
   type WorkspaceFold,
 } from '@paceline/domain';
+import type { Row } from '@paceline/store';
+import { Breath } from './breath.ts';
 import { changedSubjects, readersOf } from './candidates.ts';
 import { removedStatusRow, statusRow } from './evaluation-rows.ts';
 import type { Judge } from './judge.ts';
@@ -75,18 +77,20 @@ GROUP BY subject HAVING NOT argMax(removed, status.position) AND max(status.posi
   }
 
   async #write(subjects: readonly string[], moment: Moment): Promise<void> {
-    const { store, workspace } = this.#deps;
+    const { store, workspace, clock } = this.#deps;
     const listed = await this.#loaded();
     for (let from = 0; from < subjects.length; from += SLICE_SUBJECTS) {
       const slice = subjects.slice(from, from + SLICE_SUBJECTS);
       const view = await this.#judge.view(slice, [moment.recordedAt]);
       const { evaluate } = evaluator(view);
-      const evaluations = slice.map((subject) => evaluate(subject, moment.recordedAt));
-      const rows = evaluations.filter((evaluation) => evaluation !== undefined);
-      await store.insert(
-        'status',
-        rows.map((evaluation) => statusRow(workspace, evaluation)),
-      );
+      const breath = new Breath(clock);
+      const rows: Row<'status'>[] = [];
+      for (const subject of slice) {
+        if (breath.isDue) await breath.take();
+        const evaluation = evaluate(subject, moment.recordedAt);
+        if (evaluation !== undefined) rows.push(statusRow(workspace, evaluation));
+      }
+      await store.insert('status', rows);
       for (const { subject } of rows) listed.add(subject);
       await moment.heartbeat();
     }

@@ -10,6 +10,7 @@ import {
 import { decodeRecord } from '@paceline/events';
 import type { BatchContext, LogRecord } from '@paceline/log';
 import { ObservationTexts } from '@paceline/store';
+import { Breath } from './breath.ts';
 import { bury } from './dead-letters.ts';
 import { Judge } from './judge.ts';
 import type { WorkspaceDeps } from './options.ts';
@@ -248,7 +249,8 @@ export class Workspace {
     this.#doing = 'reading';
     this.#countLag();
     const { clock, options } = this.deps;
-    let breath = clock.monotonic();
+    let beaten = clock.monotonic();
+    const breath = new Breath(clock);
     for (const record of records) {
       if (this.#stopping) throw new Abandoned();
       // Delivered again after a rebalance, while the fold already holds it.
@@ -257,9 +259,10 @@ export class Workspace {
       const full =
         this.#span.observation.rows >= options.spanPointsMax || this.#span.records.length >= SPAN_RECORDS_MAX;
       if (full) await this.#write();
-      if (clock.monotonic() - breath < options.sliceMs) continue;
+      if (breath.isDue) await breath.take();
+      if (clock.monotonic() - beaten < options.sliceMs) continue;
       await context.heartbeat();
-      breath = clock.monotonic();
+      beaten = clock.monotonic();
     }
     if (this.#next < context.end) return;
     await this.#drain();
