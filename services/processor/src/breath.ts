@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '@paceline/runtime';
 
 /** Longest work without a turn of the event loop: what waits for a file, a socket or a timer waits as long at most. */
-const BREATH_MS = 8;
+const BREATH_MS = 5;
 
 /**
  * Gives way in long work. Awaiting what is there already never ends a turn of the event loop, so a tick or a full log would

@@ -22,14 +22,18 @@ export interface ProcessorOptions {
   /** An orderly stop takes at most this long, however much is under way; what is not finished by then is done again. */
   readonly stopMs: number;
   readonly group: string;
-  /** Points of one span: what is written and committed together. */
+  /** Points of one span: what is written and committed together. While the one before is being written it grows … */
   readonly spanPointsMax: number;
+  /** … and it is not written before it has so many, unless nothing follows. */
+  readonly spanPointsMin: number;
   /** Status is refreshed when nothing came for this long … */
   readonly statusIdleMs: number;
   /** … or, with the head of the log reached, when it has been out of date for this long … */
   readonly statusHeadMs: number;
-  /** … or for this long while the head is far: then reading on matters more. */
+  /** … or for this long behind it, since reading on matters more then … */
   readonly statusBusyMs: number;
+  /** … or for this long while the head is far, where the latest status is an old one anyway. */
+  readonly statusFarMs: number;
   /** A tick that only looks again at something already judged waits this long, so that a burst of late facts is one tick. */
   readonly touchedTickMs: number;
   /** Two scheduled ticks are at least this far apart. */
@@ -54,9 +58,11 @@ export const DEFAULTS: ProcessorOptions = {
   stopMs: 2_500,
   group: 'processor',
   spanPointsMax: 100_000,
+  spanPointsMin: 25_000,
   statusIdleMs: 100,
   statusHeadMs: 150,
   statusBusyMs: 1_000,
+  statusFarMs: 5_000,
   touchedTickMs: 1_000,
   tickIntervalMsMin: 1_000,
   snapshotPoints: 100_000,

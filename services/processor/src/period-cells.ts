@@ -73,11 +73,10 @@ export class PeriodCells implements KeptCells {
     if (!known || this.#total > this.#deps.options.cellsMax) this.drop(name);
   }
 
-  /** What was touched one by one was stated as well; here only what makes the whole doubtful counts. */
+  /** What was touched was stated as well, and another definition is another metric: both are seen by themselves. */
   invalidate(touched: Touched): void {
-    for (const [metric, { buckets }] of touched.metrics) {
-      if (buckets === null || this.#fixed.has(metric)) this.drop(metric);
-      else if ((this.#live.get(metric)?.unsure.size ?? 0) > PATCH_BUCKETS_MAX) this.drop(metric);
+    for (const metric of touched.metrics.keys()) {
+      if (this.#fixed.has(metric) || (this.#live.get(metric)?.unsure.size ?? 0) > PATCH_BUCKETS_MAX) this.drop(metric);
     }
   }
 

@@ -36,6 +36,8 @@ const REVIVE_MS = 3_000;
 const RESTART_MS_MAX = 30_000;
 /** After a refresh of the status, so many times its own duration go to other work: more while the head is far. */
 const REFRESH_PAUSES = { head: 2, behind: 9 } as const;
+/** A workspace that was not at the head of its log for this long is far behind. */
+const FAR_MS = 2_000;
 /** Workspaces that health names. */
 const NAMED_MAX = 5;
 /** Of the time to stop, how much the last ticks may take. */
@@ -94,10 +96,12 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     // Not the log's time, which may stand still or leap where a story is played.
     const now = clock.monotonic();
     entry.since ??= now;
-    // Far behind there is no silence: what seems one is the time that other work takes.
-    const wished = entry.workspace.isCaughtUp
+    const { isCaughtUp, sinceHeadMs } = entry.workspace;
+    const behindMs = sinceHeadMs < FAR_MS ? options.statusBusyMs : options.statusFarMs;
+    // Behind there is no silence: what seems one is the time that other work takes.
+    const wished = isCaughtUp
       ? Math.min(now + options.statusIdleMs, entry.since + options.statusHeadMs)
-      : entry.since + options.statusBusyMs;
+      : entry.since + behindMs;
     const waitMs = Math.max(0, Math.max(wished, entry.notBefore) - now);
     entry.refreshTimer?.cancel();
     entry.refreshTimer = clock.after(waitMs, () => void refresh(topic, entry));

