@@ -135,6 +135,11 @@ export class LifeClock implements Clock {
     });
   }
 
+  /** Nothing here waits for files or sockets, and the others' turns are the schedule's. */
+  turn(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** As the log's own waits: it never rejects. */
   async wait(delayMs: number, signal?: AbortSignal): Promise<void> {
     try {

@@ -32,4 +32,8 @@ export class StoryClock implements Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return systemClock.sleep(delayMs, signal);
   }
+
+  turn(): Promise<void> {
+    return systemClock.turn();
+  }
 }

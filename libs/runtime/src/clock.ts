@@ -13,6 +13,8 @@ export interface Clock {
   after(delayMs: number, run: () => void): Timer;
   /** Resolves after `delayMs`; rejects with the signal's reason as soon as it is aborted. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves when files, sockets and due timers had their turn of the event loop. */
+  turn(): Promise<void>;
 }
 
 export interface Timer {
@@ -37,6 +39,7 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(handle) };
   },
   sleep: (delayMs, signal) => sleepOn(systemClock, delayMs, signal),
+  turn,
 };
 
 export interface ManualClockOptions {
@@ -71,6 +74,10 @@ export class ManualClock implements Clock {
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return sleepOn(this, delayMs, signal);
+  }
+
+  turn(): Promise<void> {
+    return this.#turn();
   }
 
   /** Timers not yet fired or cancelled. */

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '@paceline/runtime';
 
 /** Longest work without a turn of the event loop: what waits for a file, a socket or a timer waits as long at most. */
@@ -22,7 +21,7 @@ export class Breath {
   }
 
   async take(): Promise<void> {
-    await turn();
+    await this.#clock.turn();
     this.#since = this.#clock.monotonic();
   }
 }

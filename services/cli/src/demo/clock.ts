@@ -33,4 +33,8 @@ export class PlayedClock implements Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return systemClock.sleep(delayMs, signal);
   }
+
+  turn(): Promise<void> {
+    return systemClock.turn();
+  }
 }
