@@ -249,7 +249,9 @@ export class Workspace {
   async #take(records: readonly LogRecord[], context: Context): Promise<void> {
     const first = records[0];
     if (first === undefined) return;
-    if (!this.#loaded || this.#broken !== null) await this.load(first.offset);
+    // A batch may lie behind what this fold knows: another processor took and committed what is between.
+    const isBehind = first.offset > this.#next;
+    if (!this.#loaded || this.#broken !== null || isBehind) await this.load(first.offset);
     this.#context = context;
     this.#end = context.end;
     this.#doing = 'reading';
