@@ -42,14 +42,17 @@ export class CellCache {
   readonly #fold: WorkspaceFold;
   readonly #period: PeriodCells;
   readonly #time: TimeCells;
+  /** Awaited before the raw table is read: resolves when it holds all that was stated so far. */
+  durable: () => Promise<void> = async () => undefined;
   readonly #used = new Map<string, number>();
   #uses = 0;
 
   constructor(deps: WorkspaceDeps, fold: WorkspaceFold) {
     this.#deps = deps;
     this.#fold = fold;
-    this.#period = new PeriodCells(deps);
-    this.#time = new TimeCells(deps);
+    const durable = (): Promise<void> => this.durable();
+    this.#period = new PeriodCells(deps, durable);
+    this.#time = new TimeCells(deps, durable);
   }
 
   /** A record is folded. `isFirst`: of its metric nothing was ever stated before. */

@@ -30,6 +30,8 @@ const INSERT_ROWS = 10_000;
 export interface TickContext extends Tick {
   readonly previous: LastTick | null;
   heartbeat(): Promise<void>;
+  /** Resolves when all that was stated before the tick is in the raw table; nothing of the tick may be written before. */
+  durable(): Promise<void>;
 }
 
 interface Standing {
@@ -60,12 +62,15 @@ export class Judge {
   async load(): Promise<void> {
     const before = position(Math.floor(this.#fold.position / position(1)) + 1);
     const { store, workspace, edition } = this.#deps;
-    const query = judgedRanges({ workspace, edition, before });
-    for (const { subject, first, last } of await store.read(query, query.shape, { lane: 'judge' })) {
-      this.#judged.set(subject, { first, last });
+    // Nothing is before the first record: a process is given many new workspaces at once.
+    if (before > 0) {
+      const query = judgedRanges({ workspace, edition, before });
+      for (const { subject, first, last } of await store.read(query, query.shape, { lane: 'judge' })) {
+        this.#judged.set(subject, { first, last });
+      }
+      await this.alerts.load(before);
     }
     await this.#cutOff.load(before);
-    await this.alerts.load(before);
   }
 
   /** Whether facts touched grid points at or before the last tick: they must be judged again, or for the first time. */
@@ -83,6 +88,7 @@ export class Judge {
     const { catalog } = this.#fold;
     const after = tick.previous?.recordedAt ?? firstDefinition(this.#fold) ?? tick.recordedAt;
     const points = gridPointsToJudge(catalog, { after, upTo: tick.recordedAt }, this.#touchedFrom());
+    this.cells.durable = () => tick.durable();
     const inserts = new OneAhead();
     try {
       for (const slice of slicesOf(points, this.#deps.options.sliceEvaluations)) {
@@ -92,6 +98,7 @@ export class Judge {
     } finally {
       await inserts.end();
     }
+    await tick.durable();
     const written = await this.#cutOff.rolledUp(tick);
     this.#cutOff.done();
     await writeRollups(this.#fold, this.cells, tick, this.#deps, written);
@@ -155,7 +162,10 @@ export class Judge {
     }
     for (let from = 0; from < rows.length; from += INSERT_ROWS) {
       const part = rows.slice(from, from + INSERT_ROWS);
-      await inserts.begin(() => this.#deps.store.insert('judgement', part));
+      await inserts.begin(async () => {
+        await tick.durable();
+        await this.#deps.store.insert('judgement', part);
+      });
       await tick.heartbeat();
     }
     for (const { subject, at } of all) this.#seen(subject, at);

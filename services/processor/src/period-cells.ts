@@ -30,12 +30,14 @@ interface Fixed {
  */
 export class PeriodCells implements KeptCells {
   readonly #deps: WorkspaceDeps;
+  readonly #durable: () => Promise<void>;
   readonly #live = new Map<string, LiveCells>();
   readonly #fixed = new Map<string, Fixed>();
   #total = 0;
 
-  constructor(deps: WorkspaceDeps) {
+  constructor(deps: WorkspaceDeps, durable: () => Promise<void>) {
     this.#deps = deps;
+    this.#durable = durable;
   }
 
   get counts(): ReadonlyMap<string, number> {
@@ -97,6 +99,7 @@ export class PeriodCells implements KeptCells {
   async #put(needs: readonly CellsNeed[], at: Position): Promise<void> {
     if (needs.length === 0) return;
     const { store, workspace } = this.#deps;
+    await this.#durable();
     const points = await readPeriodPoints(store, workspace, needs, at, { lane: 'judge' });
     for (const { metric, need } of needs) {
       const live = this.#live.get(metric.name) ?? new LiveCells(metric, need.from);

@@ -23,7 +23,7 @@ export function recordedAtOf(record: Pick<LogRecord, 'headers' | 'appendedAt'>):
  * is not made anew from its beginning.
  */
 export async function restoreFold(fold: WorkspaceFold, next: number, deps: WorkspaceDeps): Promise<Restored> {
-  const from = deps.mode === 'replay' ? 0 : await loadSnapshot(fold, next, deps);
+  const from = deps.mode === 'replay' || next === 0 ? 0 : await loadSnapshot(fold, next, deps);
   const snapshots = new Snapshots(deps, from);
   if (from >= next) return { from, snapshots };
   for await (const records of deps.log.read(deps.topic, { from, to: next })) {

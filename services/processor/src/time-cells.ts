@@ -26,12 +26,14 @@ interface Cached {
  */
 export class TimeCells implements KeptCells {
   readonly #deps: WorkspaceDeps;
+  readonly #durable: () => Promise<void>;
   readonly #metrics = new Map<string, Cached>();
   /** Running buckets as the present need asks for them, by metric and series. */
   readonly #running = new Map<string, ReadonlyMap<string, SeriesCells>>();
 
-  constructor(deps: WorkspaceDeps) {
+  constructor(deps: WorkspaceDeps, durable: () => Promise<void>) {
     this.#deps = deps;
+    this.#durable = durable;
   }
 
   get counts(): ReadonlyMap<string, number> {
@@ -72,6 +74,7 @@ export class TimeCells implements KeptCells {
       else if (cached.stale.size > 0) patches.push({ metric, need, buckets: [...cached.stale] });
       if (need.running.length > 0) runnings.push(runningNeed(metric, need));
     }
+    if (wanted.length + patches.length + runnings.length > 0) await this.#durable();
     await this.#load(wanted, at);
     await this.#patch(patches, at);
     await this.#run(runnings, at);

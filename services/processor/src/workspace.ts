@@ -321,10 +321,16 @@ export class Workspace {
     if (fact.type === 'check_in') this.#span.checkedIn({ ...place, fact });
   }
 
-  /** Everything before the tick becomes durable, then the tick is judged on exactly that, then both are committed. */
+  /**
+   * Everything before the tick becomes durable, the tick is judged on exactly that, then both are committed. What can be judged
+   * from memory is judged while the last of it is still being written; nothing of the tick is, before that is.
+   */
   async #tick(record: Recorded<TickFact>, context: Context): Promise<void> {
-    await this.#drain();
-    await answerQuestions(this.#fold, this.#committed, true, this.deps);
+    await this.#write();
+    if (this.#fold.questions().length > 0) {
+      await this.#written();
+      await answerQuestions(this.#fold, this.#committed, true, this.deps);
+    }
     const previous = this.#fold.lastTick;
     this.#fold.apply(record);
     const recordedAt = this.#fold.recordedAt;
@@ -333,7 +339,8 @@ export class Workspace {
     const began = this.deps.clock.monotonic();
     this.#doing = 'judging';
     const heartbeat = (): Promise<void> => this.#heartbeat(context);
-    await this.#judge.tick({ position: record.position, recordedAt, previous, heartbeat });
+    const durable = (): Promise<void> => this.#written();
+    await this.#judge.tick({ position: record.position, recordedAt, previous, heartbeat, durable });
     this.#fold.judged();
     await this.#status.all({ position: record.position, recordedAt, heartbeat });
     this.#doing = 'reading';
@@ -372,6 +379,11 @@ export class Workspace {
 
   async #drain(): Promise<void> {
     await this.#write();
+    await this.#written();
+  }
+
+  /** Resolves when what was begun to be written is durable and committed; rejects when that failed. */
+  async #written(): Promise<void> {
     await this.#writing;
     if (this.#broken !== null) throw this.#broken.error;
   }
