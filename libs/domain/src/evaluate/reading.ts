@@ -189,14 +189,15 @@ export function note(
 export function observe(
   draft: Draft,
   context: Context,
-  { metric, where }: Source,
+  source: Source,
   { before, edge, close }: { readonly before: Instant; readonly edge: Instant; readonly close: Instant },
 ): void {
   const { asOf } = draft;
   const until = Math.min(asOf, close, edge);
-  const last = observedUntil(context, { metric, where }, before, until, asOf);
+  const last = observedUntil(context, source, before, until, asOf);
   if (last === NEVER) return;
-  age(draft, last, metric.rhythm.lateAt(last), metric.rhythm.staleAt(last), close);
+  const { rhythm } = source.metric;
+  age(draft, last, rhythm.lateAt(last), rhythm.staleAt(last), close);
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;

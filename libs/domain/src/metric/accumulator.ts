@@ -18,7 +18,7 @@ export class Accumulator {
   private denominator: Scaled = 0n;
   private extreme: Scaled | undefined;
   private extremeAt: Instant = 0;
-  private lists: (readonly Scaled[])[] = [];
+  private lists: (readonly Scaled[])[] | undefined;
 
   constructor(aggregation: Aggregation) {
     this.aggregation = aggregation;
@@ -131,6 +131,7 @@ export class Accumulator {
         this.keep(cell.last, cell.lastAt, this.extreme === undefined || cell.lastAt >= this.extremeAt);
         return;
       default:
+        this.lists ??= [];
         this.lists.push(cell.values ?? []);
     }
   }
@@ -142,10 +143,11 @@ export class Accumulator {
   }
 
   private sorted(): readonly Scaled[] {
-    const [only] = this.lists;
-    if (this.lists.length === 1 && only !== undefined) return only;
+    const lists = this.lists ?? [];
+    const [only] = lists;
+    if (lists.length === 1 && only !== undefined) return only;
     // Ascending runs one after another: the engine's merge sort only has to merge them.
-    return this.lists.flat().sort(compareScaled);
+    return lists.flat().sort(compareScaled);
   }
 }
 
