@@ -134,6 +134,25 @@ export function decodeRecord(record: WireRecord): Decoded {
   return read.ok ? { ok: true, id, fact: read.fact, recordedAt } : refuse('invalid_fact', `${name}: ${read.message}`);
 }
 
+interface WrittenType {
+  readonly name: string;
+  readonly version: number;
+}
+
+/** There are a dozen, in every record; a log full of nonsense must not fill the memory. */
+const TYPES_MAX = 100;
+const types = new Map<string, WrittenType | null>();
+
+function typeOf(written: string): WrittenType | null {
+  let type = types.get(written);
+  if (type === undefined) {
+    const match = TYPE.exec(written);
+    type = match === null ? null : { name: match[1]!, version: Number(match[2]) };
+    if (types.size < TYPES_MAX) types.set(written, type);
+  }
+  return type;
+}
+
 interface Opened {
   readonly ok: true;
   readonly id: string;
@@ -146,7 +165,7 @@ interface Opened {
 /** Envelope and JSON of a record of any of our topics. */
 export function openMessage(record: WireRecord): Opened | Undecoded {
   const { headers, value } = record;
-  const type = TYPE.exec(headers.ce_type ?? '');
+  const type = typeOf(headers.ce_type ?? '');
   if (type === null) return refuse('unknown_type', `ce_type is "${headers.ce_type ?? ''}", not paceline.NAME.vN`);
   const id = headers.ce_id;
   if (id === undefined || id === '') return refuse('missing_header', 'ce_id is missing');
@@ -160,7 +179,7 @@ export function openMessage(record: WireRecord): Opened | Undecoded {
   }
   try {
     const body: unknown = JSON.parse(text.decode(value));
-    return { ok: true, id, name: type[1]!, version: Number(type[2]), body, recordedAt };
+    return { ok: true, id, name: type.name, version: type.version, body, recordedAt };
   } catch (cause) {
     return refuse('invalid_json', cause instanceof Error ? cause.message : String(cause));
   }

@@ -12,15 +12,7 @@ import {
   type Recorded,
   type ResolvedCovered,
 } from '@paceline/domain';
-import { decodeRecord } from '@paceline/events';
-import type { LogRecord } from '@paceline/log';
-import { ObservationBatch, type ObservationTexts, observationRows, type Row } from '@paceline/store';
-
-interface Source {
-  readonly record: LogRecord;
-  readonly position: Position;
-  readonly recordedAt: Instant;
-}
+import { ObservationBatch, type ObservationTexts, type Row } from '@paceline/store';
 
 /** Rows of consecutive records that are written together and then committed together. */
 export class Span {
@@ -31,10 +23,11 @@ export class Span {
   readonly covered: Row<'covered'>[] = [];
   readonly command: Row<'command'>[] = [];
   readonly deadLetter: Row<'dead_letter'>[] = [];
-  /** Where the rows of `observation` came from, so that rows which do not go in together can go one by one, or be put aside. */
-  readonly #sources: Source[] = [];
-  /** Every record, readable or not, for the recorded axis. */
-  readonly records: { readonly position: Position; readonly recordedAt: Instant }[] = [];
+  /** Every record, readable or not, for the recorded axis: numbers alone, for there may be a hundred thousand. */
+  readonly #positions: Position[] = [];
+  readonly #recordedAts: Instant[] = [];
+  /** Offset of its first record. */
+  readonly first: number;
   /** Offset after the last record in it. */
   next: number;
   /** Of its last fact: the last point of its last record. */
@@ -43,40 +36,35 @@ export class Span {
   constructor(workspace: string, next: number, texts: ObservationTexts) {
     this.workspace = workspace;
     this.observation = new ObservationBatch(workspace, texts);
+    this.first = next;
     this.next = next;
     this.last = position(next) - 1;
   }
 
   get empty(): boolean {
-    return this.records.length === 0;
+    return this.#positions.length === 0;
+  }
+
+  /** Records in it. */
+  get records(): number {
+    return this.#positions.length;
+  }
+
+  /** The place of every record in time, in log order. */
+  *timeline(): Generator<{ readonly position: Position; readonly recordedAt: Instant }> {
+    for (let index = 0; index < this.#positions.length; index++)
+      yield { position: this.#positions[index]!, recordedAt: this.#recordedAts[index]! };
   }
 
   record(at: Position, recordedAt: Instant, facts: number): void {
-    this.records.push({ position: at, recordedAt });
+    this.#positions.push(at);
+    this.#recordedAts.push(recordedAt);
     this.next = offsetOf(at) + 1;
     this.last = at + Math.max(0, facts - 1);
   }
 
-  observations(fact: Recorded<ObservationsFact>, record: LogRecord): void {
-    this.#sources.push({ record, position: fact.position, recordedAt: fact.recordedAt });
+  observations(fact: Recorded<ObservationsFact>): void {
     this.observation.add(fact);
-  }
-
-  /** The rows of `observation` as objects, each with the record that stated it: read again from the records, as faults are rare. */
-  observationRows(): { readonly rows: Row<'observation'>[]; readonly records: LogRecord[] } {
-    const rows: Row<'observation'>[] = [];
-    const records: LogRecord[] = [];
-    for (const { record, position: at, recordedAt } of this.#sources) {
-      const decoded = decodeRecord(record);
-      if (!decoded.ok || decoded.fact.type !== 'observations')
-        throw new RangeError(`record ${record.offset} of ${record.topic} is not what it was when it was read first`);
-      const { fact, id } = decoded;
-      for (const row of observationRows(this.workspace, { position: at, recordedAt, id, fact })) {
-        rows.push(row);
-        records.push(record);
-      }
-    }
-    return { rows, records };
   }
 
   outcome(outcome: CommandOutcome): void {

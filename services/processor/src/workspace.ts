@@ -1,13 +1,5 @@
-import {
-  type Fact,
-  type Instant,
-  type Position,
-  position,
-  type Recorded,
-  type TickFact,
-  WorkspaceFold,
-} from '@paceline/domain';
-import { decodeRecord } from '@paceline/events';
+import { type Instant, type Position, position, type Recorded, type TickFact, WorkspaceFold } from '@paceline/domain';
+import { decodeRecord, type Undecoded } from '@paceline/events';
 import type { BatchContext, LogRecord } from '@paceline/log';
 import { ObservationTexts } from '@paceline/store';
 import { Breath } from './breath.ts';
@@ -263,9 +255,11 @@ export class Workspace {
       if (this.#stopping) throw new Abandoned();
       // Delivered again after a rebalance, while the fold already holds it.
       if (record.offset < this.#next) continue;
-      await this.#record(record, context);
+      // Most need nobody: a promise for each of a million records costs more than folding it.
+      const waiting = this.#record(record, context);
+      if (waiting !== undefined) await waiting;
       const { rows } = this.#span.observation;
-      const full = rows >= options.spanPointsMax || this.#span.records.length >= SPAN_RECORDS_MAX;
+      const full = rows >= options.spanPointsMax || this.#span.records >= SPAN_RECORDS_MAX;
       if (full || (rows >= options.spanPointsMin && !this.#isWriting)) await this.#write();
       if (breath.isDue) await breath.take();
       if (clock.monotonic() - beaten < options.sliceMs) continue;
@@ -279,46 +273,55 @@ export class Workspace {
     this.caughtUp();
   }
 
-  async #record(record: LogRecord, context: Context): Promise<void> {
+  /** Folds a record and collects what is to be written of it; a promise where that takes more. */
+  #record(record: LogRecord, context: Context): Promise<void> | undefined {
     const at = position(record.offset);
     const decoded = decodeRecord(record);
     this.#next = record.offset + 1;
-    if (!decoded.ok) {
-      const recordedAt = this.#fold.stamp(at, recordedAtOf(record));
-      this.#span.record(at, recordedAt, 1);
-      const { workspace, metrics, logger } = this.deps;
-      logger.warn({ workspace, offset: record.offset, code: decoded.code }, `put aside: ${decoded.message}`);
-      const log = this.deps.mode === 'live' ? this.deps.log : null;
-      const poison = { record, position: at, recordedAt, code: decoded.code, message: decoded.message };
-      this.#span.deadLetter.push(await bury(poison, { log, metrics, workspace }));
-      return;
-    }
-    const { fact, id } = decoded;
-    if (fact.type === 'tick') {
-      await this.#tick({ position: at, recordedAt: decoded.recordedAt, id, fact }, context);
-      return;
-    }
-    if (fact.type === 'definitions' && this.#fold.isAsking) {
-      await this.#drain();
-      await answerQuestions(this.#fold, this.#committed, true, this.deps);
-    }
-    const isFirst = fact.type === 'observations' && !this.#fold.isStated(fact.metric);
-    const effect = this.#fold.apply({ position: at, recordedAt: decoded.recordedAt, id, fact });
-    const recordedAt = this.#fold.recordedAt;
-    const points = fact.type === 'observations' ? fact.points.length : 0;
-    this.#span.record(at, recordedAt, points === 0 ? 1 : points);
-    this.#snapshots.count(points);
-    if (effect.outcome !== undefined) this.#span.outcome(effect.outcome);
-    if (effect.change !== undefined) this.#span.definitions(effect.change);
-    this.#collect(fact, { position: at, recordedAt, id }, record, isFirst);
+    if (!decoded.ok) return this.#bury(record, decoded);
+    const { fact, id, recordedAt } = decoded;
+    if (fact.type === 'tick') return this.#tick({ position: at, recordedAt, id, fact }, context);
+    if (fact.type === 'definitions' && this.#fold.isAsking)
+      return this.#answered().then(() => this.#apply({ position: at, recordedAt, id, fact }));
+    this.#apply({ position: at, recordedAt, id, fact });
+    return undefined;
   }
 
-  #collect(fact: Fact, place: Omit<Recorded, 'fact'>, record: LogRecord, isFirst: boolean): void {
+  async #bury(record: LogRecord, { code, message }: Undecoded): Promise<void> {
+    const at = position(record.offset);
+    const recordedAt = this.#fold.stamp(at, recordedAtOf(record));
+    this.#span.record(at, recordedAt, 1);
+    const { workspace, metrics, logger } = this.deps;
+    logger.warn({ workspace, offset: record.offset, code }, `put aside: ${message}`);
+    const log = this.deps.mode === 'live' ? this.deps.log : null;
+    const poison = { record, position: at, recordedAt, code, message };
+    this.#span.deadLetter.push(await bury(poison, { log, metrics, workspace }));
+  }
+
+  async #answered(): Promise<void> {
+    await this.#drain();
+    await answerQuestions(this.#fold, this.#committed, true, this.deps);
+  }
+
+  #apply(record: Recorded): void {
+    const { fact, position: at, id } = record;
     if (fact.type === 'observations') {
-      this.#span.observations({ ...place, fact }, record);
-      this.#judge.cells.state({ ...place, fact }, isFirst);
+      const isFirst = !this.#fold.isStated(fact.metric);
+      this.#fold.apply(record);
+      const { recordedAt } = this.#fold;
+      this.#span.record(at, recordedAt, fact.points.length);
+      this.#snapshots.count(fact.points.length);
+      const recorded = { position: at, recordedAt, id, fact };
+      this.#span.observations(recorded);
+      this.#judge.cells.state(recorded, isFirst);
+      return;
     }
-    if (fact.type === 'check_in') this.#span.checkedIn({ ...place, fact });
+    const { outcome, change } = this.#fold.apply(record);
+    const { recordedAt } = this.#fold;
+    this.#span.record(at, recordedAt, 1);
+    if (outcome !== undefined) this.#span.outcome(outcome);
+    if (change !== undefined) this.#span.definitions(change);
+    if (fact.type === 'check_in') this.#span.checkedIn({ position: at, recordedAt, id, fact });
   }
 
   /**

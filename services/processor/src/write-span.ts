@@ -1,5 +1,7 @@
+import { position } from '@paceline/domain';
+import { decodeRecord } from '@paceline/events';
 import type { LogRecord } from '@paceline/log';
-import { isDivisible, type Row, RowsRejectedError, timelineRows } from '@paceline/store';
+import { isDivisible, observationRows, type Row, RowsRejectedError, timelineRows } from '@paceline/store';
 import { bury } from './dead-letters.ts';
 import type { WorkspaceDeps } from './options.ts';
 import type { Span } from './span.ts';
@@ -17,7 +19,7 @@ export async function writePoints(span: Span, deps: WorkspaceDeps): Promise<void
       if (!isDivisible(error)) throw error;
     }
   }
-  const { rows, records } = span.observationRows();
+  const { rows, records } = await rowsAgain(span, deps);
   try {
     await deps.store.insert('observation', rows);
   } catch (error) {
@@ -38,9 +40,32 @@ export async function writeRest(span: Span, deps: WorkspaceDeps): Promise<void> 
   if (span.checkIn.length > 0) await store.insert('check_in', span.checkIn);
   if (span.covered.length > 0) await store.insert('covered', span.covered);
   if (span.deadLetter.length > 0) await store.insert('dead_letter', span.deadLetter);
-  if (span.records.length > 0) await store.insert('timeline', timelineRows(span.workspace, span.records));
+  if (span.records > 0) await store.insert('timeline', timelineRows(span.workspace, span.timeline()));
   // Last: who waits for the outcome of a command may read what it did at once.
   if (span.command.length > 0) await store.insert('command', span.command);
+}
+
+/** The points as rows, each with the record that stated it: read again from the log, since a span that is refused is rare. */
+async function rowsAgain(
+  span: Span,
+  { log, topic }: WorkspaceDeps,
+): Promise<{ readonly rows: Row<'observation'>[]; readonly records: LogRecord[] }> {
+  const recordedAts = new Map<number, number>();
+  for (const { position: at, recordedAt } of span.timeline()) recordedAts.set(at, recordedAt);
+  const rows: Row<'observation'>[] = [];
+  const records: LogRecord[] = [];
+  for await (const batch of log.read(topic, { from: span.first, to: span.next })) {
+    for (const record of batch) {
+      const at = position(record.offset);
+      const [decoded, recordedAt] = [decodeRecord(record), recordedAts.get(at)];
+      if (!decoded.ok || decoded.fact.type !== 'observations' || recordedAt === undefined) continue;
+      for (const row of observationRows(span.workspace, { ...decoded, position: at, recordedAt, fact: decoded.fact })) {
+        rows.push(row);
+        records.push(record);
+      }
+    }
+  }
+  return { rows, records };
 }
 
 async function refused(
@@ -51,14 +76,14 @@ async function refused(
 ): Promise<Row<'dead_letter'>> {
   const { workspace, metrics } = deps;
   const log = deps.mode === 'live' ? deps.log : null;
-  const position = Number(row.pos);
+  const at = Number(row.pos);
   const poison = {
     record,
-    position,
+    position: at,
     recordedAt: row.recorded_at,
     code: 'not_storable',
     message,
-    index: position % 1024,
+    index: at % 1024,
   };
   return bury(poison, { log, metrics, workspace });
 }

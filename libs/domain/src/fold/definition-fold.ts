@@ -136,6 +136,10 @@ export class DefinitionFold {
 
   /** Folds a fact that was stamped. */
   protected fold(record: Recorded): FoldEffect {
+    if (isObservations(record)) {
+      this.observations(record);
+      return NO_EFFECT;
+    }
     const { fact, ...place } = record;
     switch (fact.type) {
       case 'definitions': {
@@ -168,8 +172,7 @@ export class DefinitionFold {
         this.#lastTick = { position: place.position, recordedAt: place.recordedAt, edition: fact.edition };
         return {};
       case 'observations':
-        this.observations({ ...place, fact });
-        return {};
+        return NO_EFFECT;
       case 'covered':
         this.covered({ ...place, fact });
         return {};
@@ -218,6 +221,13 @@ export class DefinitionFold {
     this.#overrides.set(source, { command, position, recordedAt, until });
     return { outcome };
   }
+}
+
+const NO_EFFECT: FoldEffect = {};
+
+/** Nearly all records: they are handed on as they are. */
+function isObservations(record: Recorded): record is Recorded<ObservationsFact> {
+  return record.fact.type === 'observations';
 }
 
 function placeOf(at: Appended | undefined): Omit<Recorded, 'fact'> {
