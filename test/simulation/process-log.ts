@@ -40,6 +40,8 @@ export class ProcessLog implements EventLog {
   /** What was taken away has been told. */
   #told: Promise<void> = Promise.resolve();
   readonly #members = new Set<Member>();
+  /** The assignment, by topic, that this process has heard of last. */
+  readonly #given = new Map<string, symbol>();
 
   constructor(log: MemoryLog, life: Life, taps: readonly LogTap[]) {
     this.#log = log;
@@ -159,8 +161,12 @@ export class ProcessLog implements EventLog {
         ? {}
         : {
             assigned: async (topic: string, committed: number) => {
+              const given = Symbol(topic);
+              this.#given.set(topic, given);
               await this.#told;
               await life.hop('log');
+              // No adapter begins what was taken away on its way.
+              if (this.#given.get(topic) !== given) return undefined;
               for (const tap of this.#taps) tap.assigned?.(life, topic);
               return assigned(topic, committed);
             },
@@ -171,6 +177,7 @@ export class ProcessLog implements EventLog {
         : {
             revoked: async (topic: string) => {
               const before = this.#told;
+              this.#given.delete(topic);
               this.#told = before.then(() => life.hop('log')).then(() => void revoked(topic));
             },
           }),

@@ -82,6 +82,8 @@ export class Delivery {
 
   async #begin(): Promise<void> {
     const committed = await this.#source.committed(this.#options.group, this.topic);
+    // Taken away before the broker answered: the topic may have come back by now, and what follows it would be sent back to this place.
+    if (this.#ending.signal.aborted) return;
     this.#position = (await this.#options.assigned?.(this.topic, committed)) ?? committed;
     this.#committed = committed;
   }

@@ -65,7 +65,10 @@ export interface SubscribeOptions {
   readonly group: string;
   /** Topics that exist now or appear later and begin with it (`facts.`) join without losing place. */
   readonly prefix: string;
-  /** Called when this member gets a topic, before its first batch; answers where to start (default: the committed offset). Awaited. */
+  /**
+   * Called when this member gets a topic, before its first batch, and not once that is taken away again; answers where to start
+   * (default: the committed offset). Awaited.
+   */
   assigned?(topic: string, committed: number): Promise<number | undefined>;
   /** Called when a topic is taken away; batches and commits of it fail from then on. Awaited within the rebalance time-out. */
   revoked?(topic: string): Promise<void>;

@@ -241,7 +241,7 @@ export class Workspace {
   async #take(records: readonly LogRecord[], context: Context): Promise<void> {
     const first = records[0];
     if (first === undefined) return;
-    // A batch may lie behind what this fold knows: another processor took and committed what is between.
+    // Whatever lies between is committed and its rows are in the tables: a fold that does not know of it would judge without them.
     const isBehind = first.offset > this.#next;
     if (!this.#loaded || this.#broken !== null || isBehind) await this.load(first.offset);
     this.#context = context;
