@@ -2,12 +2,13 @@
  * `npm test [-- FILTER…]`: runs every tier that can run, then names each that could not and why. With CI=true a tier that
  * could not run fails. Tiers run side by side, and each prints when it has ended. The very last line is `N passed, N failed, N skipped`, where a file that could not run counts as one skipped.
  */
-import { spawn } from 'node:child_process';
-import { chmodSync, closeSync, globSync, mkdtempSync, openSync, readFileSync, rmSync, statfsSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, globSync, openSync, readFileSync, statfsSync } from 'node:fs';
+import { availableParallelism, constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { missing } from '../infra/local/needs.ts';
+import { endAllIn, makeScratch, removeScratch, sweepScratch } from './scratch.ts';
 import { type Counts, countsOf, NOTHING, plus, type VitestReport } from './test-counts.ts';
 import { byWaiting, type Tier, tiersOf } from './tiers.ts';
 
@@ -17,6 +18,7 @@ const inCi = process.env.CI === 'true';
 /** Tiers that run side by side: one lane begins with the cheapest, the other with those that wait the most. */
 const LANES_MAX = 2;
 
+const MEMORY = '/dev/shm';
 /** What all tests together may have lying about at a time, several times over. */
 const MEMORY_BYTES_MIN = 8 * 1024 ** 3;
 
@@ -25,16 +27,13 @@ const MEMORY_BYTES_MIN = 8 * 1024 ** 3;
  * before it, a tenth of all processor time, and no test asks more of a disk than to outlive a process, or to be full.
  */
 function scratchFolder(): string {
-  const folder = process.env.TMPDIR === undefined && hasMemory() ? '/dev/shm' : tmpdir();
-  const scratch = mkdtempSync(join(folder, 'paceline-test-'));
-  // PostgreSQL runs as a user of its own.
-  chmodSync(scratch, 0o755);
-  return scratch;
+  for (const folder of new Set([MEMORY, tmpdir()])) sweepScratch(folder);
+  return makeScratch(process.env.TMPDIR === undefined && hasMemory() ? MEMORY : tmpdir());
 }
 
 function hasMemory(): boolean {
   try {
-    const { bavail, bsize } = statfsSync('/dev/shm');
+    const { bavail, bsize } = statfsSync(MEMORY);
     return Math.min(bavail * bsize, process.availableMemory()) >= MEMORY_BYTES_MIN;
   } catch {
     return false;
@@ -49,8 +48,34 @@ function testFiles(filters: readonly string[]): string[] {
   return files.filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)));
 }
 
+/** How often a run looks whether npm still waits for it. */
+const ORPHAN_MS = 500;
+const running = new Set<ChildProcess>();
+let isStopping = false;
+/** What a run that is being stopped waits for, until it exits. */
+const never = new Promise<never>(() => undefined);
+
+/** Nothing that was started goes on, and nothing that it made stays. */
+function stopAtSignals(scratch: string): void {
+  const stop = async (signal: 'SIGINT' | 'SIGTERM'): Promise<void> => {
+    // Ctrl-C comes twice: from the terminal, and from npm, which had it from the terminal.
+    if (isStopping) return;
+    isStopping = true;
+    for (const child of running) child.kill('SIGTERM');
+    await endAllIn(scratch);
+    removeScratch(scratch);
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
+  // A SIGTERM to npm ends npm and its shell, and does not come here.
+  const { ppid, env } = process;
+  if (env.npm_lifecycle_event === undefined) return;
+  setInterval(() => process.ppid !== ppid && void stop('SIGTERM'), ORPHAN_MS).unref();
+}
+
 /** Where a tier prints: to the terminal when it is alone, else to a file that is shown when the tier has ended. */
 async function runTier(tier: Tier, scratch: string, isAlone: boolean): Promise<Counts> {
+  if (isStopping) return never;
   const stem = join(scratch, tier.name.replaceAll(' ', '-'));
   const report = `${stem}.json`;
   const printed = isAlone ? 'inherit' : openSync(`${stem}.log`, 'w');
@@ -72,7 +97,10 @@ async function runTier(tier: Tier, scratch: string, isAlone: boolean): Promise<C
     // Libuv reads the number of its threads before the first line of ours runs; the embedded engine needs more than four.
     env: { UV_THREADPOOL_SIZE: '16', ...process.env, TMPDIR: scratch },
   });
+  running.add(child);
   const code = await new Promise<number>((resolve) => child.once('close', (ended) => resolve(ended ?? 1)));
+  running.delete(child);
+  if (isStopping) return never;
   if (printed !== 'inherit') {
     closeSync(printed);
     process.stdout.write(readFileSync(`${stem}.log`));
@@ -97,6 +125,7 @@ async function main(): Promise<number> {
     return 1;
   }
   const scratch = scratchFolder();
+  stopAtSignals(scratch);
   const unable: string[] = [];
   let total: Counts = NOTHING;
   const waiting = new Set(tiers);
@@ -125,7 +154,7 @@ async function main(): Promise<number> {
   try {
     await Promise.all([tiers, byWaiting(tiers)].slice(0, lanes).map(lane));
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    removeScratch(scratch);
   }
   console.log('');
   for (const line of unable) console.log(line);
