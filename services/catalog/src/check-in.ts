@@ -105,7 +105,8 @@ function valued(
 ): { readonly ok: true; readonly said: Said } | Refused {
   if (value === undefined) return refuse('invalid_check_in', `${result.subject} needs a value`, '/value');
   const text = canonicalDecimal(value);
-  return typeof text === 'string' ? { ok: true, said: { value: text } } : refuse(text.code, text.message, '/value');
+  if (typeof text === 'string') return { ok: true, said: { value: text } };
+  return refuse(text.code, `${text.message}; ${text.remedy}`, '/value');
 }
 
 function reached(

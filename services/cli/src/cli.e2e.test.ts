@@ -178,7 +178,8 @@ broken/shapes.yaml:14:1: missing_key: a metric has an \`aggregation\`, or is \`d
     add it
 broken/shapes.yaml:21:14: invalid_value: expected one of higher, lower, within, found the text "up"
     use one of higher, lower, within
-broken/shapes.yaml:23:48: not_a_number: "many" is no decimal number; write it like "1234.5"
+broken/shapes.yaml:23:48: not_a_number: "many" is no decimal number
+    write it like "1234.5"
 broken/references.yaml:4:28: loop: the unit is its own ancestor: a → b → a
     cut the chain at one place
 broken/references.yaml:9:28: loop: the unit is its own ancestor: b → a → b
@@ -189,9 +190,9 @@ broken/references.yaml:32:9: pace_on_level: only a KPI to date on a sum, count, 
     remove the pace, or use \`period: {toDate: …}\` with a sum, count, counter or distinct
 broken/references.yaml:35:23: overlapping_dates: entries 0 and 1 both begin on 2026-01-01
     keep one of them
-broken/references.yaml:39:18: duplicate_name: document 3 is metric/stock already
+broken/references.yaml:39:18: duplicate_name: metric/stock is at broken/references.yaml:22 already
     rename or remove one of them
-broken/references.yaml:40:1: distinct_on_periods: \`distinct\` counts different values and needs every one of them
+broken/references.yaml:40:21: distinct_on_periods: \`distinct\` counts different values and needs every one of them
     use \`points: time\`, so that every value is seen
 `;
 

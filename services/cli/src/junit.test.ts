@@ -26,6 +26,7 @@ async function resultOf(file: string, name: string, value: number): Promise<File
 interface Read {
   readonly tests: number;
   readonly failures: number;
+  readonly errors: number;
   readonly cases: readonly { readonly file: string; readonly name: string; readonly failure: string | null }[];
 }
 
@@ -37,17 +38,17 @@ function readXml(xml: string): Read {
     return raw.replace(/\s/g, ' ').replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)));
   };
   const whole =
-    /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuite name="paceline" tests="(\d+)" failures="(\d+)">\n(.*)<\/testsuite>$/s;
-  const [, tests, failures, body = ''] = whole.exec(xml) ?? [];
+    /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuite name="paceline" tests="(\d+)" failures="(\d+)" errors="(\d+)">\n(.*)<\/testsuite>$/s;
+  const [, tests, failures, errors, body = ''] = whole.exec(xml) ?? [];
   const one =
-    /\s*<testcase classname="(.*?)" name="(.*?)">(?:<failure message="(.*?)">(.*?)<\/failure>)?<\/testcase>\s*/gs;
+    /\s*<testcase classname="(.*?)" name="(.*?)">(?:<(?:failure|error) message="(.*?)">(.*?)<\/(?:failure|error)>)?<\/testcase>\s*/gs;
   expect(body.replace(one, '')).toBe('');
   const cases = [...body.matchAll(one)].map(([, file, name, first, all]) => {
     const failure = all === undefined ? null : text(all);
-    if (failure !== null) expect(failure.split('\n')[0]).toBe(text(first));
+    if (failure !== null) expect(failure.startsWith(text(first))).toBe(true);
     return { file: text(file), name: text(name), failure };
   });
-  return { tests: Number(tests), failures: Number(failures), cases };
+  return { tests: Number(tests), failures: Number(failures), errors: Number(errors), cases };
 }
 
 describe('a report for CI', () => {
@@ -56,10 +57,27 @@ describe('a report for CI', () => {
     const failed = await resultOf('b.yaml', 'eight', 8);
     expect([passed.result.passed, failed.result.passed]).toEqual([true, false]);
     const read = readXml(junit([passed, failed]));
-    expect(read).toMatchObject({ tests: 2, failures: 1 });
+    expect(read).toMatchObject({ tests: 2, failures: 1, errors: 0 });
     expect(read.cases[0]).toEqual({ file: 'a.yaml', name: 'seven', failure: null });
     expect(read.cases[1]).toMatchObject({ file: 'b.yaml', name: 'eight' });
     expect(read.cases[1]?.failure).toMatch(/^expect 0 kpi\/k@2026-11-01: .*7.*8/);
+  });
+
+  it('has a case with an error for each file that could not be read', async () => {
+    const passed = await resultOf('a.yaml', 'seven', 7);
+    const at = { file: 'b.yaml', document: '', pointer: '', code: 'missing_key', remedy: 'add at here' };
+    const faults = [
+      { ...at, line: 1, column: 1, message: '"at" is missing' },
+      { ...at, line: 9, column: 2, message: '"name" is missing' },
+      { ...at, file: 'c.yaml', message: 'cannot be read' },
+    ];
+    const read = readXml(junit([passed], faults));
+    expect(read).toMatchObject({ tests: 3, failures: 0, errors: 2 });
+    expect(read.cases).toEqual([
+      { file: 'b.yaml', name: 'can be read', failure: expect.stringMatching(/^b\.yaml:1:1: .*b\.yaml:9:2: /s) },
+      { file: 'c.yaml', name: 'can be read', failure: expect.stringContaining('cannot be read') },
+      { file: 'a.yaml', name: 'seven', failure: null },
+    ]);
   });
 
   it('comes back as it was, whatever signs a name has', async () => {
@@ -75,6 +93,6 @@ describe('a report for CI', () => {
   });
 
   it('of nothing has no cases', () => {
-    expect(readXml(junit([]))).toEqual({ tests: 0, failures: 0, cases: [] });
+    expect(readXml(junit([]))).toEqual({ tests: 0, failures: 0, errors: 0, cases: [] });
   });
 });

@@ -1,4 +1,5 @@
 import type { ScenarioResult } from '@paceline/domain';
+import { type FaultLine, faultText } from './failure.ts';
 
 export interface FileResult {
   readonly file: string;
@@ -17,23 +18,26 @@ export function failuresOf(result: ScenarioResult): string[] {
   ];
 }
 
-/** Results as JUnit's XML, a `testcase` per scenario, for CI. */
-export function junit(results: readonly FileResult[]): string {
-  const cases = results.map(({ file, result }) => {
-    const failures = failuresOf(result);
-    const body =
-      failures.length === 0
-        ? ''
-        : `<failure message="${escaped(failures[0] ?? '')}">${escaped(failures.join('\n'))}</failure>`;
-    return `  <testcase classname="${escaped(file)}" name="${escaped(result.name)}">${body}</testcase>`;
+/** Results as JUnit's XML, a `testcase` per scenario and one per file that could not be read, for CI. */
+export function junit(results: readonly FileResult[], faults: readonly FaultLine[] = []): string {
+  const unread = [...Map.groupBy(faults, ({ file }) => file ?? '')].map(([file, its]) => {
+    return testcase(file, 'can be read', 'error', its.map(faultText));
   });
+  const cases = results.map(({ file, result }) => testcase(file, result.name, 'failure', failuresOf(result)));
   const failed = results.filter(({ result }) => !result.passed).length;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuite name="paceline" tests="${results.length}" failures="${failed}">`,
+    `<testsuite name="paceline" tests="${cases.length + unread.length}" failures="${failed}" errors="${unread.length}">`,
+    ...unread,
     ...cases,
     '</testsuite>',
   ].join('\n');
+}
+
+function testcase(file: string, name: string, kind: 'failure' | 'error', texts: readonly string[]): string {
+  const [first] = texts;
+  const body = first === undefined ? '' : `<${kind} message="${escaped(first)}">${escaped(texts.join('\n'))}</${kind}>`;
+  return `  <testcase classname="${escaped(file)}" name="${escaped(name)}">${body}</testcase>`;
 }
 
 /** What XML 1.0 has no way to write, even escaped: a reader would refuse the whole report for one of them. */

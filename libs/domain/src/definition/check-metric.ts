@@ -37,7 +37,8 @@ export function checkMetric(metric: MetricDocument, known: KnownNames, report: R
     report('conflicting_keys', ['spec', 'derived'], '`aggregation` and `derived` exclude each other');
   }
   if (spec.aggregation === 'distinct' && spec.points !== 'time') {
-    report('distinct_on_periods', ['spec', 'points'], '`distinct` counts different values and needs every one of them');
+    const at = spec.points === undefined ? 'aggregation' : 'points';
+    report('distinct_on_periods', ['spec', at], '`distinct` counts different values and needs every one of them');
   }
   checkCalendar(spec.calendar, spec.grain, ['spec', 'grain'], known, report);
   if (spec.derived !== undefined) checkDerived(metric, spec.derived, known, report);

@@ -65,6 +65,8 @@ export interface DefinitionFault {
   readonly remedy: string;
   /** What was probably meant. */
   readonly suggestion?: string;
+  /** Index of the document that has the name already. */
+  readonly earlier?: number;
 }
 
 export type Path = readonly (string | number)[];
@@ -74,13 +76,13 @@ export type Reporter = (
   code: DefinitionCode,
   path: Path,
   message: string,
-  more?: { readonly suggestion?: string | undefined; readonly warning?: true },
+  more?: { readonly suggestion?: string | undefined; readonly earlier?: number; readonly warning?: true },
 ) => void;
 
 export function reporter(faults: DefinitionFault[], document: number, id: string): Reporter {
   return (code, path, message, more = {}) => {
     const [, remedy] = DEFINITION_CODES[code];
-    const { suggestion } = more;
+    const { suggestion, earlier } = more;
     faults.push({
       code,
       severity: more.warning === true ? 'warning' : 'error',
@@ -90,6 +92,7 @@ export function reporter(faults: DefinitionFault[], document: number, id: string
       message,
       remedy: suggestion === undefined ? remedy : `did you mean "${suggestion}"?`,
       ...(suggestion === undefined ? {} : { suggestion }),
+      ...(earlier === undefined ? {} : { earlier }),
     });
   };
 }

@@ -37,7 +37,8 @@ export function validateDocuments(documents: readonly Document[], options: Valid
     const id = documentId(document);
     const report = reporter(faults, index, id);
     const earlier = first.get(id);
-    if (earlier !== undefined) report('duplicate_name', ['metadata', 'name'], `document ${earlier} is ${id} already`);
+    if (earlier !== undefined)
+      report('duplicate_name', ['metadata', 'name'], `another document is ${id} already`, { earlier });
     first.set(id, earlier ?? index);
     checkName(document.metadata.name, report);
     if (hasShape(document, report)) sound.push([document, report]);

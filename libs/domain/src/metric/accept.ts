@@ -184,7 +184,7 @@ function decimal(written: unknown, pointer: string): string | Refusal {
     return refuse('not_a_number', `${shown(written)} is no decimal number; write it like "1234.5"`, pointer);
   }
   const text = canonicalDecimal(written);
-  return typeof text === 'string' ? text : refuse(text.code, text.message, pointer);
+  return typeof text === 'string' ? text : refuse(text.code, `${text.message}; ${text.remedy}`, pointer);
 }
 
 function acceptDimensions(metric: Metric | undefined, raw: unknown): Acceptance {

@@ -10,9 +10,13 @@ const LENGTH_MAX = 400;
 const WRITTEN = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?$/;
 const CANONICAL = /^(?:0|-?(?:[1-9]\d{0,28}(?:\.\d{0,8}[1-9])?|0\.\d{0,8}[1-9]))$/;
 
+const ROUND = 'round it before sending';
+
 export interface DecimalFault {
   readonly code: 'not_a_number' | 'too_many_digits';
   readonly message: string;
+  /** What to do about it. */
+  readonly remedy: string;
 }
 
 /**
@@ -23,7 +27,7 @@ export function parseDecimal(text: string): Scaled | DecimalFault {
   if (text.length > LENGTH_MAX) return tooLong(text);
   const match = WRITTEN.exec(text);
   if (match === null) {
-    return { code: 'not_a_number', message: `${quote(text)} is no decimal number; write it like "1234.5"` };
+    return notANumber(text);
   }
   const whole = match[2] ?? '';
   const fraction = match[3] ?? match[4] ?? '';
@@ -34,7 +38,8 @@ export function parseDecimal(text: string): Scaled | DecimalFault {
   if (places > PLACES || digits.text.length - places > WHOLE_DIGITS_MAX) {
     return {
       code: 'too_many_digits',
-      message: `${quote(text)} needs more than ${WHOLE_DIGITS_MAX} digits before or ${PLACES} after the point; round it before sending`,
+      message: `${quote(text)} needs more than ${WHOLE_DIGITS_MAX} digits before or ${PLACES} after the point`,
+      remedy: ROUND,
     };
   }
   const magnitude = BigInt(digits.text) * 10n ** BigInt(PLACES - places);
@@ -99,8 +104,12 @@ function trimZeros(digits: string): { readonly text: string; readonly trailing: 
 
 function tooLong(text: string): DecimalFault {
   return /^[+-]?[\d.]+$/.test(text)
-    ? { code: 'too_many_digits', message: `a number of ${text.length} characters has too many digits` }
-    : { code: 'not_a_number', message: `${quote(text)} is no decimal number; write it like "1234.5"` };
+    ? { code: 'too_many_digits', message: `a number of ${text.length} characters has too many digits`, remedy: ROUND }
+    : notANumber(text);
+}
+
+function notANumber(text: string): DecimalFault {
+  return { code: 'not_a_number', message: `${quote(text)} is no decimal number`, remedy: 'write it like "1234.5"' };
 }
 
 function quote(text: string): string {

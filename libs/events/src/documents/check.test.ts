@@ -27,6 +27,7 @@ describe('the meaning of a set of definitions is checked where it was written', 
     expect(read(metric, metric).faults).toEqual([
       expect.objectContaining({ code: 'duplicate_name', file: '1.yaml', line: 3, document: 'metric/revenue' }),
     ]);
+    expect(read(kpi('revenue'), metric, metric).faults[0]?.message).toBe('metric/revenue is at 1.yaml:3 already');
   });
   it('a document that is refused for its shape is not also missing', () => {
     const { faults } = read(metric.replace('sum', 'summ'), kpi('revenue'));

@@ -1,6 +1,6 @@
 import type { Document } from '@paceline/domain';
 import { validateDocuments } from '@paceline/domain/definition/validate';
-import { type DocumentFault, pointerOf } from './fault.ts';
+import { type DocumentFault, type Path, pointerOf } from './fault.ts';
 import { inOrder, type Loaded, type LoadedDocument, loadDocuments, type SourceText } from './load.ts';
 import type { Environment } from './substitute.ts';
 
@@ -8,16 +8,18 @@ import type { Environment } from './substitute.ts';
 export function checkDocuments(
   documents: readonly (LoadedDocument | { readonly document: Document })[],
 ): readonly DocumentFault[] {
+  const placeOf = (index: number, path: Path): Pick<DocumentFault, 'file' | 'line' | 'column'> => {
+    const loaded = documents[index];
+    return loaded !== undefined && 'placeOf' in loaded ? { file: loaded.file, ...loaded.placeOf(path) } : {};
+  };
   const found = validateDocuments(documents.map(({ document }) => document)).map((fault): DocumentFault => {
-    const loaded = documents[fault.document];
-    const place =
-      loaded !== undefined && 'placeOf' in loaded ? { file: loaded.file, ...loaded.placeOf(fault.path) } : {};
+    const first = fault.earlier === undefined ? {} : placeOf(fault.earlier, fault.path);
     return {
-      ...place,
+      ...placeOf(fault.document, fault.path),
       document: fault.id,
       pointer: pointerOf(fault.path),
       code: fault.code,
-      message: fault.message,
+      message: first.file === undefined ? fault.message : `${fault.id} is at ${first.file}:${first.line} already`,
       remedy: fault.remedy,
       ...(fault.severity === 'warning' ? { severity: 'warning' } : {}),
     };

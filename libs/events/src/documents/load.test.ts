@@ -157,7 +157,7 @@ describe('each fault has its code, place and remedy', () => {
       kpi('period: latest, targets: [{effectiveFrom: 2026-01-01, value: .nan}]'),
       4,
       '.nan',
-      'kpi/k /spec/targets/0/value: ".nan" is no decimal number; write it like "1234.5" [not_a_number]',
+      'kpi/k /spec/targets/0/value: ".nan" is no decimal number (write it like "1234.5") [not_a_number]',
     ],
     [
       'half of two bounds',

@@ -57,7 +57,7 @@ export const word = oneWay(z.string().max(1000), String);
 export const decimal = oneWay(z.string(), (value, context): string => {
   const read = canonicalDecimal(value);
   if (typeof read === 'string') return read;
-  context.issues.push(fault(read.code, read.message, value));
+  context.issues.push(fault(read.code, `${read.message}\t${read.remedy}`, value));
   return z.NEVER;
 }).meta({ description: 'a decimal: at most 29 digits before and 9 after the point; quote it to keep it exact' });
 
@@ -74,7 +74,7 @@ export const decimalOrShare = oneWay(z.string(), (value, context): string => {
 export const num = oneWay(z.number(), (value, context): number => {
   const read = canonicalDecimal(value);
   if (typeof read === 'string') return Number(read);
-  context.issues.push(fault(read.code, read.message, value));
+  context.issues.push(fault(read.code, `${read.message}\t${read.remedy}`, value));
   return z.NEVER;
 });
 

@@ -69,7 +69,7 @@ export function registerScenarios(program: Command, context: (also?: readonly Ou
       const results = scenarios.map(({ file, scenario }): FileResult => ({ file, result: runScenario(scenario) }));
       for (const fault of faults) at.output.say(faultText(fault));
       const failed = results.filter(({ result }) => !result.passed).length;
-      if (at.output.format === 'junit') at.output.write(junit(results));
+      if (at.output.format === 'junit') at.output.write(junit(results, faults));
       else if (at.output.format === 'json')
         at.output.write(
           JSON.stringify(
