@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { measureEvaluator, measureTree } from './evaluator.ts';
 
 it('evaluates an objective with 100 key results, each over a year of days, within a millisecond', () => {
-  // The best of many runs, and as much again for a machine that others keep busy all the time.
-  expect(measureTree({ enoughMs: 0.99, withinMs: 10_000 })).toBeLessThan(2);
+  // The best of many runs: a machine that others keep busy all the time needs some more of them.
+  expect(measureTree({ enoughMs: 0.99, withinMs: 10_000 })).toBeLessThan(1);
 });
 
 it('measures evaluations a second of every subject of a world', () => {
