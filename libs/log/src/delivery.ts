@@ -11,7 +11,8 @@ export interface DeliverySource {
   /** The next batch from `from` on, waiting for the first record; nothing when the signal aborts. */
   next(topic: string, from: number, signal: AbortSignal): Promise<readonly LogRecord[]>;
   committed(group: string, topic: string): Promise<number>;
-  commit(group: string, topic: string, next: number): Promise<void>;
+  /** Rejects at once when the signal aborts: whoever takes the topic away waits for the batch that commits. */
+  commit(group: string, topic: string, next: number, signal: AbortSignal): Promise<void>;
   /** Where the next batch starts, given where this one ended: a fault injector may deliver some again. */
   after(topic: string, committed: number, next: number): number;
   readonly sleep: Sleep;
@@ -107,7 +108,7 @@ export class Delivery {
 
   async #commit(next: number): Promise<void> {
     this.#refuseRevoked();
-    await this.#source.commit(this.#options.group, this.topic, next);
+    await this.#source.commit(this.#options.group, this.topic, next, this.#revoking.signal);
     this.#committed = next;
   }
 

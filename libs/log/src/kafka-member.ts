@@ -63,7 +63,7 @@ export class KafkaMember implements Subscription {
       end: (topic) => deps.fetcher.end(topic),
       next: (topic, from, signal) => this.#reader(topic).next(from, signal),
       committed: (group, topic) => deps.committed(group, topic),
-      commit: (_group, topic, next) => this.#commit(topic, next),
+      commit: (_group, topic, next, signal) => this.#commit(topic, next, signal),
       after: (_topic, _committed, next) => next,
       sleep,
     };
@@ -267,12 +267,18 @@ export class KafkaMember implements Subscription {
     }
   }
 
-  async #commit(topic: string, next: number): Promise<void> {
+  async #commit(topic: string, next: number, revoked: AbortSignal): Promise<void> {
     await this.#deps.checkCommit(topic, next);
-    await Promise.race([this.#joined.promise, sleep(this.#limits.rebalanceTimeoutMs, this.#ending.signal)]);
-    await this.#turn;
+    // Taking a topic away waits for its batch, which may be here: who is waited for must not wait in turn.
+    await within(
+      this.#joined.promise,
+      this.#limits.rebalanceTimeoutMs,
+      AbortSignal.any([revoked, this.#ending.signal]),
+    );
+    await within(this.#turn, this.#limits.rebalanceTimeoutMs, revoked);
     const consumer = this.#consumer;
-    if (consumer === undefined || !this.#deliveries.has(topic)) throw topicRevoked(this.#options.group, topic);
+    const isGone = revoked.aborted || consumer === undefined || !this.#deliveries.has(topic);
+    if (isGone) throw topicRevoked(this.#options.group, topic);
     this.#acknowledged.delete(topic);
     await consumer.commitOffsets([{ topic, partition: 0, offset: String(next) }]);
     // A consumer that is being stopped drops a commit without a word; only the event says that the broker has it.
@@ -286,6 +292,16 @@ export class KafkaMember implements Subscription {
       this.#readers.set(topic, reader);
     }
     return reader;
+  }
+}
+
+/** Resolves with the work, when the signal aborts, or after `ms`; leaves no timer behind. */
+async function within(work: Promise<unknown>, ms: number, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([work, sleep(ms, AbortSignal.any([signal, over.signal]))]);
+  } finally {
+    over.abort();
   }
 }
 
