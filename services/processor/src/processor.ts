@@ -168,13 +168,15 @@ export function createProcessor(deps: ProcessorDeps): Processor {
    */
   async function revive(topic: string, entry: Owned): Promise<void> {
     const { workspace } = entry;
-    if (stopping || owned.get(topic) !== entry || workspace.isLoaded) return;
-    const committed = await log.committed(options.group, topic);
-    if (committed < (await log.end(topic))) return;
+    const isBroken = (): boolean => !stopping && owned.get(topic) === entry && !workspace.isLoaded;
+    if (!isBroken()) return;
+    // In its turn as a whole: a batch between the look at the commit and the load would be forgotten.
     await workspace.serial.run(async () => {
-      if (!workspace.isLoaded) await workspace.load(committed);
+      if (!isBroken()) return;
+      const committed = await log.committed(options.group, topic);
+      if (committed >= (await log.end(topic))) await workspace.load(committed);
     });
-    workspace.caughtUp();
+    if (workspace.isLoaded) workspace.caughtUp();
   }
 
   function reviveLater(topic: string, entry: Owned): void {

@@ -1,0 +1,54 @@
+import { position } from '@paceline/domain';
+import { encodeFact, factsTopic } from '@paceline/events';
+import { openMemoryLog } from '@paceline/log/memory';
+import { createMetrics, ManualClock, silentLogger } from '@paceline/runtime';
+import type { Row, Store, TableName } from '@paceline/store';
+import { engineDisk, openMemoryStore } from '@paceline/store/memory/index';
+import { expect, test } from 'vitest';
+import { createProcessor } from './processor.ts';
+
+const TOPIC = factsTopic('one');
+
+test('a workspace that is revived goes on behind what was committed while the log was asked where it ends', async () => {
+  const clock = new ManualClock(Date.UTC(2026, 10, 26));
+  const sleep = (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal).catch(() => undefined);
+  const log = openMemoryLog({ now: () => clock.now(), sleep });
+  await log.ensureTopic(TOPIC);
+  const end = log.end.bind(log);
+  const store = openMemoryStore(engineDisk(), { sleep });
+  const insert: Store['insert'] = store.insert.bind(store);
+  let failures = 2;
+  store.insert = async <Table extends TableName>(table: Table, rows: readonly Row<Table>[]) => {
+    // What a tick writes behind its commit: there is nothing to be delivered again.
+    if (table === 'progress' && failures-- > 0) throw new Error('the engine is gone');
+    await insert(table, rows);
+  };
+  const metrics = createMetrics({ defaults: false });
+  const options = { ticks: 'manual', statusIdleMs: 3_600_000, statusHeadMs: 3_600_000 } as const;
+  const processor = createProcessor({ log, store, clock, logger: silentLogger, metrics, edition: 1, options });
+  await processor.start?.();
+  let ticks = 0;
+  const tick = () =>
+    log.append(TOPIC, [encodeFact('one', { type: 'tick', edition: 1 }, { id: `tick-${ticks++}`, source: 'test' })]);
+  const next = () => processor.health().workspaces.one?.next;
+
+  await clock.advance(1_000);
+  await tick();
+  await clock.advance(1_000);
+  expect([failures, await log.committed('processor', TOPIC)]).toEqual([1, 1]);
+  const slow = Promise.withResolvers<void>();
+  log.end = async (topic) => {
+    const answer = await end(topic);
+    await slow.promise;
+    return answer;
+  };
+  await clock.advance(3_000);
+  await tick();
+  await clock.advance(1_000);
+  log.end = end;
+  slow.resolve();
+  for (let second = 0; second < 20; second++) await clock.advance(1_000);
+  expect([failures <= 0, await log.committed('processor', TOPIC), next()]).toEqual([true, 2, 2]);
+  expect(processor.health().workspaces.one?.lastTick?.position).toBe(position(1));
+  await processor.stop?.();
+});
