@@ -102,7 +102,58 @@ describe('where the writer tells of what it wrote', () => {
       await ask(told, path);
       expect([path, (await ask(told, path)).asked]).toEqual([path, 0]);
     }
-    expect((await ask(told, '/v1/trend?metric=sales&from=2026-10-31')).asked).toBe(1);
+    const path = (from: string) => `/v1/trend?metric=sales&from=${from}&to=2026-11-02`;
+    expect((await ask(told, path('2026-10-20'))).asked).toBe(1);
+    expect((await ask(told, path('2026-10-31'))).asked).toBe(0);
+    await told.log.define([{ ...DEFINITIONS[0]!, metadata: { name: 'elsewhere' } }]);
+    for (const name of ['sales', 'elsewhere']) {
+      await told.log.state(name, { '2026-10-31': '8' });
+      await told.settle();
+      await ask(told, path('2026-10-20'));
+    }
+    await told.log.state('elsewhere', { '2026-10-31': '7' });
+    await told.settle();
+    expect((await ask(told, path('2026-10-20'))).asked).toBe(0);
+    await told.log.state('sales', { '2026-10-31': '9' });
+    await told.settle();
+    const news = await ask(told, path('2026-10-20'));
+    expect([news.asked, news.body.data.at(-2).value]).toEqual([1, '9']);
+  });
+
+  it('a trend that is carried on by news is the one that is read anew', async () => {
+    const news: readonly [Readonly<Record<string, string | null>>, string?][] = [
+      [{ '2026-10-31': '5', '2026-10-30': null }],
+      [{ '2026-11-02': '1' }],
+      [{ '2026-11-02': null }],
+      [{ '2026-10-25': '3' }, 'source/other'],
+      [{ '2026-10-20': '2', '2026-10-25': null }, 'source/other'],
+      [{ '2026-10-30': '6', '2026-11-01': '12' }],
+    ];
+    const paths = [
+      '/v1/trend?metric=sales&from=2026-10-10&to=2026-11-04',
+      '/v1/trend?metric=sales&from=2026-10-28&to=2026-11-02',
+      '/v1/trend?metric=sales',
+    ];
+    for (const [values, feeder] of news) {
+      for (const path of paths) await told.get(path);
+      await told.log.state('sales', values, feeder);
+      await told.settle();
+      const carried = [];
+      for (const path of paths) carried.push((await told.get(path)).text);
+      told.query.moved(told.log.workspace);
+      for (const [index, path] of paths.entries()) expect(carried[index]).toBe((await told.get(path)).text);
+    }
+    await told.log.state('sales', { '2026-11-01': null });
+    await told.settle();
+    expect((await told.get(paths[0]!)).body.data.at(22)).toMatchObject({ bucket: '2026-11-01', final: false });
+    await told.log.append({ type: 'covered', metric: 'sales', feeder: 'push', to: Date.UTC(2026, 10, 2) });
+    await told.settle();
+    const stated = await told.get(paths[0]!);
+    expect(stated.body.data.at(22)).toMatchObject({ bucket: '2026-11-01', final: true });
+    told.query.moved(told.log.workspace);
+    expect(stated.text).toBe((await told.get(paths[0]!)).text);
+    await told.log.state('sales', { '2026-11-01': '12' });
+    await told.settle();
   });
 
   it('what was written is in the very next answer', async () => {

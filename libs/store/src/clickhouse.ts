@@ -17,6 +17,8 @@ import { encodeRows, RowEncodingError } from './rows.ts';
 import type { Row, TableName } from './tables.ts';
 import type { Wire, WireLimits } from './wire.ts';
 
+export type InsertedRow<Table extends TableName> = Partial<Row<Table>> & { readonly workspace: string };
+
 export interface StoreLimits {
   /** Rows of one INSERT. */
   readonly insertRowsMax: number;
@@ -29,8 +31,11 @@ export interface StoreLimits {
   readonly rowsMax: number;
   /** Guests that run at a time; five times as many may wait. */
   readonly guestsMax: number;
-  /** Told once rows are durable: whoever keeps what it has read knows then that it may be out of date. */
-  readonly inserted: <Table extends TableName>(table: Table, rows: readonly Row<Table>[]) => void;
+  /**
+   * Told once rows are durable: whoever keeps what it has read knows then that it may be out of date. Of `observation` it may be
+   * only the place of the last row of each metric.
+   */
+  readonly inserted: <Table extends TableName>(table: Table, rows: readonly InsertedRow<Table>[]) => void;
   /** Waits between tries; given by tests with a clock of their own. */
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
@@ -115,7 +120,13 @@ export class ClickHouseStore implements Store {
   }
 
   async insertObservations(batch: ObservationBatch): Promise<void> {
-    if (batch.rows > 0) await this.insertBytes('observation', batch.rows, batch.bytes);
+    if (batch.rows === 0) return;
+    await this.insertBytes('observation', batch.rows, batch.bytes);
+    const { workspace, latest } = batch;
+    this.limits.inserted(
+      'observation',
+      Array.from(latest, ([metric, pos]) => ({ workspace, metric, pos })),
+    );
   }
 
   private insertBytes(table: TableName, rows: number, bytes: Uint8Array): Promise<void> {

@@ -1,9 +1,16 @@
 export * from './bi/index.ts';
 export { before, upTo } from './bounds.ts';
 export { readExtents } from './cells/extents.ts';
-export type { CellsNeed } from './cells/need.ts';
+export { type CellsNeed, wantedOf } from './cells/need.ts';
 export { type CellsOptions, readCells, readCellsSlowly, readPeriodPoints } from './cells/read.ts';
 export { type OpenedStore, openStore, type StoreOptions, type StoreTarget } from './connect.ts';
+export {
+  type CoverageFacts,
+  coverageOf,
+  type KnownCoverage,
+  readCoverage,
+  readCoverageFacts,
+} from './coverage.ts';
 export {
   isDivisible,
   type RejectedRow,
@@ -27,14 +34,12 @@ export type {
 } from './port.ts';
 export { readRollups } from './rollups.ts';
 export * from './sql.ts';
-export { readStatements } from './statements.ts';
+export { readNews, readStatements } from './statements.ts';
 export { type DecimalInput, type Row, TABLES, type TableName } from './tables.ts';
 export {
   type Known,
-  type KnownCoverage,
   knownPosition,
   loadView,
   readCatalog,
-  readCoverage,
   type ViewWanted,
 } from './view.ts';

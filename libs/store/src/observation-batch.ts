@@ -1,4 +1,10 @@
-import { type ObservationsFact, type PointStatement, type Recorded, readInstant } from '@paceline/domain';
+import {
+  type ObservationsFact,
+  type PointStatement,
+  type Position,
+  type Recorded,
+  readInstant,
+} from '@paceline/domain';
 import { seriesKey } from '@paceline/domain/metric/statement';
 import { atOfLabel } from './label.ts';
 import { Writer } from './rows.ts';
@@ -15,12 +21,15 @@ const FIRST_BYTES = 256 * 1024;
 export class ObservationBatch {
   readonly #writer = new Writer(FIRST_BYTES);
   readonly #texts: ObservationTexts;
+  readonly workspace: string;
   readonly #workspace: Uint8Array;
+  readonly #latest = new Map<string, Position>();
   #rows = 0;
   #odd = false;
 
   constructor(workspace: string, texts = new ObservationTexts()) {
     this.#texts = texts;
+    this.workspace = workspace;
     this.#workspace = texts.text(workspace);
   }
 
@@ -33,12 +42,18 @@ export class ObservationBatch {
     return this.#odd;
   }
 
+  /** By metric: the position of the last record. */
+  get latest(): ReadonlyMap<string, Position> {
+    return this.#latest;
+  }
+
   get bytes(): Uint8Array {
     return this.#writer.finish();
   }
 
   add(recorded: Recorded<ObservationsFact>): void {
     const { fact, position, recordedAt } = recorded;
+    this.#latest.set(fact.metric, position);
     const writer = this.#writer;
     const [start, rows] = [writer.length, this.#rows];
     try {

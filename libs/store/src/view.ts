@@ -3,34 +3,19 @@ import {
   type CheckIn,
   compileCatalog,
   DEFAULTS_ID,
-  type FeederCoverage,
   type Instant,
-  intervalsOf,
   type KnownDocument,
   type MetricCells,
   type MetricCoverage,
-  mappedFeeders,
   needsOf,
-  type PointExtent,
   type Position,
-  pointsCoverage,
-  type Span,
   type View,
 } from '@paceline/domain';
 import { readStoredCheckIn, readStoredDefaults, readStoredDocument } from '@paceline/events';
-import { upTo } from './bounds.ts';
-import { readExtents } from './cells/extents.ts';
 import { readCells } from './cells/read.ts';
+import { readCoverage } from './coverage.ts';
 import type { QueryOptions, Store } from './port.ts';
-import {
-  checkInsAt,
-  coveredAt,
-  definitionsAt,
-  definitionsPosition,
-  positionAt,
-  progressOf,
-  pushedMetrics,
-} from './sql.ts';
+import { checkInsAt, definitionsAt, definitionsPosition, positionAt, progressOf } from './sql.ts';
 
 export interface ViewWanted {
   readonly position: Position;
@@ -106,81 +91,6 @@ export async function readCatalog(
   const last = accepted === undefined || accepted.commands === 0 ? null : accepted.position;
   const defaults = stated === undefined ? {} : readStoredDefaults(stated.document);
   return compileCatalog(known, { position: last, defaults });
-}
-
-/** Who covered what of some metrics with points of their own, by metric. */
-export async function readCoverage(
-  store: Store,
-  workspace: string,
-  catalog: Catalog,
-  metrics: readonly string[],
-  position: Position,
-  options: QueryOptions = {},
-): Promise<Map<string, KnownCoverage>> {
-  if (metrics.length === 0) return new Map();
-  const compiled = metrics
-    .flatMap((name) => catalog.metrics.get(name) ?? [])
-    .filter(({ aggregation }) => aggregation !== null);
-  const [stated, pushed] = [coveredAt(workspace, position, metrics), pushedMetrics(workspace, metrics, position)];
-  const [statements, pushes, extents] = await Promise.all([
-    store.read(stated, stated.shape, options),
-    store.read(pushed, pushed.shape, options),
-    readExtents(store, workspace, compiled, upTo(position), options),
-  ]);
-  const mapped = mappedFeeders(catalog.documents);
-  const byPush = new Set(pushes.map(({ metric }) => metric));
-  return new Map(
-    compiled.map((metric) => {
-      const own = statements.filter((row) => row.metric === metric.name);
-      const push = byPush.has(metric.name) || own.some(({ feeder }) => feeder === 'push');
-      const feeders = [...(mapped.get(metric.name) ?? []), ...(push ? ['push'] : [])];
-      const extent = extents.get(metric.name);
-      const coverage = feeders.map((feeder) =>
-        feederCoverage(
-          feeder,
-          own.filter((row) => row.feeder === feeder),
-          (ends) => pointsCoverage(metric, ends.first, ends.last),
-          extent?.get(feeder),
-        ),
-      );
-      return [metric.name, { feeders: coverage, extent: wholeOf([...(extent?.values() ?? [])]) }] as const;
-    }),
-  );
-}
-
-function wholeOf(extents: readonly PointExtent[]): Span | null {
-  if (extents.length === 0) return null;
-  const [from, to] = [extents.map(({ first }) => first.from), extents.map(({ last }) => last.to)];
-  return { from: Math.min(...from), to: Math.max(...to) };
-}
-
-export interface KnownCoverage extends MetricCoverage {
-  /** From the first to the last bucket that holds a point, whoever stated it. */
-  readonly extent: Span | null;
-}
-
-interface CoveredRow {
-  readonly covered_from: Instant | null;
-  readonly covered_to: Instant;
-  readonly before_from: Instant | null;
-  readonly before_to: Instant | null;
-}
-
-function feederCoverage(
-  feeder: string,
-  rows: readonly CoveredRow[],
-  spanOf: (extent: PointExtent) => Span | null,
-  extent: PointExtent | undefined,
-): FeederCoverage {
-  const first = rows[0];
-  if (first === undefined)
-    return { feeder, statements: [], before: null, points: extent === undefined ? null : spanOf(extent) };
-  const statements = intervalsOf(
-    rows.map((row) => ({ from: row.covered_from ?? Number.NEGATIVE_INFINITY, to: row.covered_to })),
-  );
-  const before =
-    first.before_from === null || first.before_to === null ? null : { from: first.before_from, to: first.before_to };
-  return { feeder, statements, before, points: null };
 }
 
 async function readCheckIns(

@@ -56,7 +56,10 @@ export function createQuery(deps: QueryDeps): Query {
     routes: async (app) => {
       for (const each of routes) await app.register(each);
     },
-    written: (table, rows) => watermarks.written(table, rows),
+    written: (table, rows) => {
+      knowledge.written(table, rows);
+      watermarks.written(table, rows);
+    },
     moved: (workspace) => {
       watermarks.moved(workspace);
       knowledge.moved();

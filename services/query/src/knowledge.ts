@@ -4,6 +4,7 @@ import {
   formatPosition,
   type Instant,
   type Metric,
+  type MetricCells,
   offsetOf,
   type Position,
   parsePosition,
@@ -15,17 +16,17 @@ import {
 } from '@paceline/domain';
 import { PacelineError } from '@paceline/runtime';
 import {
+  type CellsNeed,
   definitionsPosition,
   type Known,
   type KnownCoverage,
   knownPosition,
   type QueryOptions,
   readCatalog,
-  readCoverage,
 } from '@paceline/store';
 import type { QueryDeps } from './deps.ts';
-import { changesOf } from './sql.ts';
-import type { Watermarks } from './watermarks.ts';
+import { MetricMemory, Written } from './metric-memory.ts';
+import type { Watermarks, WrittenRow } from './watermarks.ts';
 
 /** Up to where a read looks: everything at or below `position`, known at `knownAt`, judged as of `asOf`. */
 export interface Moment {
@@ -50,7 +51,6 @@ export interface MomentQuery {
 const POLL_MS = 15;
 const CATALOGS_MAX = 32;
 const POSITIONS_MAX = 1_000;
-const COVERAGES_MAX = 2_000;
 
 /** What the tables say of positions and definitions; the catalogs last asked for are kept compiled. */
 export class Knowledge {
@@ -59,18 +59,16 @@ export class Knowledge {
   readonly #catalogs = new Map<string, Promise<Catalog>>();
   /** By workspace and any position: an answer at a position is the same for ever. */
   readonly #positions = new Map<string, Promise<Catalog>>();
-
-  /** By workspace, position and metric. */
-  readonly #coverage = new Map<string, Promise<KnownCoverage | undefined>>();
-  /** By workspace, definitions and metric: the latest that was read, and up to where it is known to hold. */
-  readonly #lastCoverage = new Map<string, { position: Position; readonly coverage: KnownCoverage }>();
-
+  readonly #written: Written | null;
+  #memory: MetricMemory;
   readonly #watermarks: Watermarks;
   #tables = 0;
 
   constructor(deps: QueryDeps, watermarks: Watermarks) {
     this.#deps = deps;
     this.#watermarks = watermarks;
+    this.#written = deps.refresh === 'told' ? new Written() : null;
+    this.#memory = this.#emptyMemory();
   }
 
   /** How often the tables became others: part of what an answer is a function of. */
@@ -81,7 +79,18 @@ export class Knowledge {
   /** The tables are others now, and may say otherwise of a position that was read before. */
   moved(): void {
     this.#tables++;
-    for (const cache of [this.#catalogs, this.#positions, this.#coverage, this.#lastCoverage]) cache.clear();
+    for (const cache of [this.#catalogs, this.#positions]) cache.clear();
+    // What is being read of the old tables ends in the old memory.
+    this.#memory = this.#emptyMemory();
+  }
+
+  /** Whoever writes the tables in this process says so here. */
+  written(table: string, rows: readonly WrittenRow[]): void {
+    this.#written?.put(table, rows);
+  }
+
+  #emptyMemory(): MetricMemory {
+    return new MetricMemory(this.#deps.store, this.#written, () => this.options);
   }
 
   get options(): QueryOptions {
@@ -133,47 +142,20 @@ export class Knowledge {
 
   /** Who covers what of metrics with points of their own. */
   async coverage(
-    { workspace, position: at }: Pick<Moment, 'workspace' | 'position'>,
+    moment: Moment,
     catalog: Catalog,
     metrics: readonly string[],
   ): Promise<ReadonlyMap<string, KnownCoverage>> {
-    if (at < 0) return new Map();
+    if (moment.position < 0) return new Map();
     const found = await Promise.all(
-      metrics.map(async (metric) => {
-        const key = `${workspace}/${at}/${metric}`;
-        const read = () => this.#readCoverage(workspace, catalog, metric, at);
-        return [metric, await remembered(this.#coverage, key, COVERAGES_MAX, read)] as const;
-      }),
+      metrics.map(async (metric) => [metric, await this.#memory.coverage(moment, catalog, metric)] as const),
     );
     return new Map(found.flatMap(([metric, coverage]) => (coverage === undefined ? [] : [[metric, coverage]])));
   }
 
-  /** One cheap question where an earlier answer may still hold: most metrics are as they were when another one gets a value. */
-  async #readCoverage(
-    workspace: string,
-    catalog: Catalog,
-    metric: string,
-    at: Position,
-  ): Promise<KnownCoverage | undefined> {
-    const { store } = this.#deps;
-    const name = `${workspace}/${catalog.position}/${metric}`;
-    const earlier = this.#lastCoverage.get(name);
-    if (earlier !== undefined && earlier.position <= at) {
-      const query = changesOf(workspace, metric, earlier.position, at);
-      const changes = await store.read(query, query.shape, this.options);
-      if (changes.every(({ rows }) => rows === 0)) {
-        earlier.position = at;
-        return earlier.coverage;
-      }
-    }
-    const coverage = (await readCoverage(store, workspace, catalog, [metric], at, this.options)).get(metric);
-    if (coverage !== undefined && at >= (this.#lastCoverage.get(name)?.position ?? -1)) {
-      this.#lastCoverage.delete(name);
-      this.#lastCoverage.set(name, { position: at, coverage });
-      if (this.#lastCoverage.size > COVERAGES_MAX)
-        this.#lastCoverage.delete(this.#lastCoverage.keys().next().value ?? '');
-    }
-    return coverage;
+  /** The cells of metrics with points of their own. */
+  cells(moment: Moment, catalog: Catalog, needs: readonly CellsNeed[]): Promise<ReadonlyMap<string, MetricCells>> {
+    return this.#memory.cells(moment, catalog, needs);
   }
 
   async #reached(workspace: string, least: Position | undefined): Promise<Known | undefined> {

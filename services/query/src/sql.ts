@@ -25,17 +25,16 @@ export function watermark(workspace: string, edition: number): Query<typeof WATE
 
 const CHANGES = { rows: 'UInt64' } as const satisfies ReadShape;
 
-/** Whether anything was stated about points or coverage of a metric by records after one position and up to another. */
-export function changesOf(
+/** How often the coverage of a metric was stated by records after one position and up to another. */
+export function coveredSince(
   workspace: string,
   metric: string,
   after: Position,
   position: Position,
 ): Query<typeof CHANGES> {
-  const count = (table: string, column: string): string =>
-    `SELECT count() FROM ${table} WHERE workspace = {workspace:String} AND metric = {metric:String} AND ${column} >= {after:UInt64} AND ${column} < {bound:UInt64}`;
   return {
-    sql: `${count('observation', 'pos')}\nUNION ALL\n${count('covered', 'position')}`,
+    sql: `SELECT count() FROM covered
+WHERE workspace = {workspace:String} AND metric = {metric:String} AND position >= {after:UInt64} AND position < {bound:UInt64}`,
     params: { workspace, metric, after: upTo(after), bound: upTo(position) },
     shape: CHANGES,
   };

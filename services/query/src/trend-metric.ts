@@ -21,7 +21,7 @@ import {
 import { isCompletePeriod } from '@paceline/domain/evaluate/window';
 import { coveredByFeeder } from '@paceline/domain/metric/coverage';
 import { PacelineError } from '@paceline/runtime';
-import { type CellsNeed, type KnownCoverage, type QueryOptions, readCells, type Store } from '@paceline/store';
+import type { CellsNeed, KnownCoverage, QueryOptions, Store } from '@paceline/store';
 import { type Knowledge, type Moment, metricOf, refused } from './knowledge.ts';
 import type { TrendPrevious, TrendRow } from './trend-rows.ts';
 import {
@@ -62,7 +62,7 @@ export interface TrendContext {
   readonly catalog: Catalog;
   readonly moment: Moment;
   /** Of metrics with points of their own. */
-  readonly coverage: Knowledge['coverage'];
+  readonly knowledge: Pick<Knowledge, 'coverage' | 'cells'>;
 }
 
 /** Values of a metric per window and group: aggregated by the evaluator's own reader, over the same cells. */
@@ -79,7 +79,7 @@ export async function metricTrend(context: TrendContext, asked: MetricTrendAsked
   const bounded = { asOf: moment.asOf, since: null, until: null };
   const named = asked.from === undefined ? null : rangeAsked(asked, grid, bounded, asked.limit);
   const sources = sourcesOf(metric).map(({ name }) => name);
-  const covering = context.coverage(moment, catalog, sources);
+  const covering = context.knowledge.coverage(moment, catalog, sources);
   const shown = named ?? rangeAsked(asked, grid, { ...bounded, ...knownSpan(metric, await covering) }, asked.limit);
   const before = asked.compare ? windowsBefore(grid, shown.windows, moment.asOf) : [];
   // Where the range was named, both are asked for at once.
@@ -230,7 +230,7 @@ class TrendReader {
 
 /** The metric with its cells on its own grid or on the windows', and the cells of the windows. */
 async function readWindows(
-  { store, moment, options }: TrendContext,
+  { knowledge, moment, catalog }: TrendContext,
   metric: Metric,
   grid: Grid,
   windows: readonly Bucket[],
@@ -241,7 +241,7 @@ async function readWindows(
   const [first, last] = [windows[0], windows.at(-1)];
   if (first === undefined || last === undefined || moment.position < 0) return { reading, cells: new Map() };
   const needs = sourcesOf(reading).map((source) => needOf(source, first, last, moment, fill));
-  return { reading, cells: await readCells(store, moment.workspace, needs, moment.position, options) };
+  return { reading, cells: await knowledge.cells(moment, catalog, needs) };
 }
 
 function needOf(metric: Metric, first: Bucket, last: Bucket, { asOf }: Moment, fill: boolean): CellsNeed {

@@ -88,8 +88,7 @@ export function trendRoutes(deps: QueryDeps, knowledge: Knowledge): Routes {
         if (isKnown(request, reply, moment.workspace, moment.position, deps.edition, knowledge.tables))
           return unchanged(reply);
         const catalog = await knowledge.catalog(moment);
-        const coverage: Knowledge['coverage'] = (at, of, metrics) => knowledge.coverage(at, of, metrics);
-        const context = { store: deps.store, options: knowledge.options, catalog, moment, coverage };
+        const context = { store: deps.store, options: knowledge.options, catalog, moment, knowledge };
         const trend = await cache.read(moment, [shapeOf(query), knowledge.tables], () =>
           read(deps, context, query, { where, groupBy }),
         );

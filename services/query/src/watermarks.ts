@@ -12,13 +12,15 @@ export interface Watermark {
   readonly status: { readonly position: Position; readonly rows: number };
 }
 
-/** Of a row what a watermark is made of, as far as its table has it. */
+/** Of a row what is followed here, as far as its table has it. */
 export interface WrittenRow {
   readonly workspace: string;
   readonly position?: number;
   readonly recorded_at?: number;
   readonly kind?: string;
   readonly accepted?: boolean;
+  readonly metric?: string;
+  readonly pos?: number;
 }
 
 /** The watermark with the rows in it; `undefined`: ask. A command is written before the facts are said to have come that far. */
