@@ -93,6 +93,8 @@ export class KafkaAdmin {
     try {
       return await question(admin);
     } catch (error) {
+      // Whoever was asked at the same time may have put another in its place, and hung up on this one in the middle of its answer.
+      if (this.#admin !== admin) return question(this.#admin);
       if (!isUnknownTopic(error)) throw error;
     }
     const fresh = this.#kafka.admin({ retry: ADMIN_RETRY });

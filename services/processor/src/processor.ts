@@ -66,8 +66,6 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   /** Topics in a shape that breaks the one order, with what is to be done; the others go on. */
   const refused = new Map<string, Trouble>();
   let stopping = false;
-  /** The topics that batches may write to are there. */
-  let ensured: Promise<unknown> = Promise.resolve();
 
   function workspaceDeps(topic: string): WorkspaceDeps | undefined {
     const workspace = workspaceOf(topic);
@@ -142,7 +140,6 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     const its = workspaceDeps(topic);
     const asking = Symbol(topic);
     assigning.set(topic, asking);
-    await ensured;
     const place = its === undefined ? committed : await placeOf(its, committed);
     // Taken away while the engine was slow to answer: nobody would ever release what is begun now.
     if (assigning.get(topic) !== asking) return undefined;
@@ -313,12 +310,8 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   return {
     async start() {
       await store.migrate();
-      // Beside joining the group, which takes as long.
-      ensured = Promise.all(
-        [ALERTS_TOPIC, DEADLETTER_TOPIC].map((topic) => log.ensureTopic(topic, { retentionMs: WEEKS_13_MS })),
-      );
-      ensured.catch(() => undefined);
-      const joined = await log.subscribe({
+      for (const topic of [ALERTS_TOPIC, DEADLETTER_TOPIC]) await log.ensureTopic(topic, { retentionMs: WEEKS_13_MS });
+      subscription = await log.subscribe({
         group: options.group,
         prefix: FACTS_PREFIX,
         assigned,
@@ -341,13 +334,6 @@ export function createProcessor(deps: ProcessorDeps): Processor {
           if (topic !== null && entry !== undefined) reviveLater(topic, entry);
         },
       });
-      try {
-        await ensured;
-      } catch (error) {
-        await joined.stop();
-        throw error;
-      }
-      subscription = joined;
     },
     async stop() {
       if (stopping) return;
