@@ -129,7 +129,7 @@ async function measure(paceline: Paceline, url: string, { metrics, days }: Trend
     await timed('unchanged', async () => void (await get(path, 304, etag)));
     await news(metric, round);
     await timed('own', async () => void (await get(path, 200)));
-    const wider = path.replace(label(0), label(-1 - ((round + asked) % 30)));
+    const wider = path.replace(label(0), label(-1 - Math.floor((round + asked) / asked)));
     await timed('beyond', async () => void (await get(wider, 200)));
   }
   return lines(times);
