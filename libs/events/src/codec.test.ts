@@ -239,9 +239,9 @@ describe('instants as text', () => {
         const iso = date.toISOString();
         return iso.slice(0, place) + character + iso.slice(place + 1);
       });
-    fc.assert(
-      fc.property(near, (text) => isInstantText(text) === (text.endsWith('Z') && readInstant(text) !== undefined)),
-    );
+    // What people write may have a space in the place of the T; records have not.
+    const isWritten = (text: string) => text.endsWith('Z') && text[10] === 'T' && readInstant(text) !== undefined;
+    fc.assert(fc.property(near, (text) => isInstantText(text) === isWritten(text)));
   });
   it('keep their microseconds', () => {
     expect(instantText(at + 0.001)).toBe('2026-11-22T06:00:00.000001Z');
