@@ -2,6 +2,7 @@ import { type Document, type Fact, position } from '@paceline/domain';
 import { encodeFact, factsTopic } from '@paceline/events';
 import { memoryDisk, openMemoryLog } from '@paceline/log/memory';
 import { createMetrics, ManualClock, silentLogger } from '@paceline/runtime';
+import type { Store } from '@paceline/store';
 import { engineDisk, openMemoryStore } from '@paceline/store/memory/index';
 import { expect, test } from 'vitest';
 import { DEFAULTS } from './options.ts';
@@ -38,4 +39,67 @@ test('what another processor took and committed meanwhile is read before the bat
   await workspace.take(records.slice(0, 1), context);
   await workspace.take(records.slice(2), context);
   expect([...workspace.fold.catalog.metrics.keys()]).toEqual(['sales', 'orders', 'visits']);
+});
+
+test('what was said of coverage before a tick is kept, though the tick itself is cut off again and again', async () => {
+  const disk = memoryDisk();
+  const clock = new ManualClock(Date.UTC(2026, 10, 26));
+  const log = openMemoryLog({ disk, now: () => clock.now() });
+  const store = openMemoryStore(engineDisk());
+  await store.migrate();
+  await log.ensureTopic(TOPIC);
+  const covered = (from: number, to: number): Fact => ({
+    type: 'covered',
+    metric: 'sales',
+    feeder: 'source/shop',
+    from: Date.UTC(2026, 10, from),
+    to: Date.UTC(2026, 10, to),
+  });
+  const facts: Fact[] = [
+    command('sales', null),
+    covered(1, 10),
+    { type: 'tick', edition: 1 },
+    covered(10, 20),
+    { type: 'tick', edition: 1 },
+  ];
+  const messages = facts.map((fact, at) => encodeFact('one', fact, { id: `fact-${at}`, source: 'test' }));
+  await log.append(TOPIC, messages);
+  const records = disk.topics.get(TOPIC) ?? [];
+  let committed = 0;
+  const { signal } = new AbortController();
+  const commit = async (next: number): Promise<void> => {
+    committed = next;
+  };
+  const context = { end: records.length, signal, heartbeat: async () => undefined, commit };
+  const own = { workspace: 'one', topic: TOPIC, options: DEFAULTS, mode: 'live' } as const;
+  const start = async (used: Store): Promise<Workspace> => {
+    const metrics = createMetrics({ defaults: false });
+    const workspace = new Workspace({ log, store: used, clock, logger: silentLogger, metrics, edition: 1, ...own });
+    await workspace.load(committed);
+    return workspace;
+  };
+  let spans = 0;
+  const cut = new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name !== 'insert' || typeof value !== 'function')
+        return typeof value === 'function' ? value.bind(target) : value;
+      return async (table: string, rows: unknown) => {
+        if (table === 'covered' && ++spans > 1) throw new Error('the engine is away');
+        return value.call(target, table, rows);
+      };
+    },
+  });
+  const first = await start(cut);
+  await expect(first.take(records, context)).rejects.toThrow('away');
+  const second = await start(store);
+  await second.take(records.slice(committed), context);
+  const rows = await store.read(
+    {
+      sql: 'SELECT DISTINCT metric, feeder, position FROM covered WHERE workspace = {workspace:String}',
+      params: { workspace: 'one' },
+    },
+    { metric: 'LowCardinality(String)', feeder: 'LowCardinality(String)', position: 'UInt64' },
+  );
+  expect(rows.map((row) => row.position)).toEqual([position(1), position(3)]);
 });

@@ -364,6 +364,8 @@ export class Workspace {
     if (this.#broken !== null) throw this.#broken.error;
     if (this.#span.empty) return;
     const span = this.#span;
+    // With their facts: once those are committed, nobody would write them again.
+    for (const statement of this.#fold.takeResolved()) span.coveredBy(statement);
     this.#span = new Span(this.deps.workspace, this.#next, this.#texts);
     const kept = this.#snapshots.take(this.#fold, span.next);
     this.#isWriting = true;
