@@ -37,7 +37,7 @@ const RESTART_MS_MAX = 30_000;
 /** After a refresh of the status, so many times its own duration go to other work: more while the head is far. */
 const REFRESH_PAUSES = { head: 2, behind: 9 } as const;
 /** A workspace that was not at the head of its log for this long is far behind. */
-const FAR_MS = 2_000;
+const FAR_MS = 10_000;
 /** Workspaces that health names. */
 const NAMED_MAX = 5;
 /** Of the time to stop, how much the last ticks may take. */
