@@ -28,6 +28,7 @@ export * from './memory-view.ts';
 export * from './metric/accept.ts';
 export * from './metric/accumulator.ts';
 export * from './metric/aggregate.ts';
+export * from './metric/by-dimensions.ts';
 export * from './metric/cells.ts';
 export * from './metric/coverage.ts';
 export * from './metric/expression.ts';

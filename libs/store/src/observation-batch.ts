@@ -1,11 +1,11 @@
 import {
+  ByDimensions,
   type ObservationsFact,
   type PointStatement,
   type Position,
   type Recorded,
   readInstant,
 } from '@paceline/domain';
-import { seriesKey } from '@paceline/domain/metric/statement';
 import { atOfLabel } from './label.ts';
 import { Writer } from './rows.ts';
 
@@ -109,8 +109,7 @@ export class ObservationTexts {
   readonly #texts = new Map<string, Uint8Array>();
   readonly #periods = new Map<string, Uint8Array>();
   readonly #series = new Map<string, Uint8Array>();
-  /** By name, then value: most points have one dimension, whose key need not be written to be known. */
-  readonly #single = new Map<string, Map<string, Uint8Array>>();
+  readonly #byDimensions = new ByDimensions((key) => this.#keyed(key));
 
   text(text: string): Uint8Array {
     return remembered(this.#texts, text, (writer) => writer.text(text));
@@ -135,27 +134,7 @@ export class ObservationTexts {
   }
 
   series(dimensions: PointStatement['dimensions']): Uint8Array {
-    if (dimensions === undefined) return this.#keyed('{}');
-    let only: string | undefined;
-    for (const name in dimensions) {
-      if (only !== undefined) return this.#keyed(seriesKey(dimensions));
-      only = name;
-    }
-    if (only === undefined) return this.#keyed('{}');
-    const value = dimensions[only]!;
-    let values = this.#single.get(only);
-    if (values === undefined) {
-      values = new Map();
-      if (this.#single.size >= REMEMBERED_MAX) this.#single.clear();
-      this.#single.set(only, values);
-    }
-    let bytes = values.get(value);
-    if (bytes === undefined) {
-      bytes = this.#keyed(seriesKey(dimensions));
-      if (values.size >= REMEMBERED_MAX) values.clear();
-      values.set(value, bytes);
-    }
-    return bytes;
+    return this.#byDimensions.get(dimensions);
   }
 
   #keyed(key: string): Uint8Array {

@@ -1,5 +1,5 @@
 import type { Cell, Instant, Metric, MetricCells, MetricNeed, Position, SeriesCells, Touched } from '@paceline/domain';
-import { bucketAt, compareText } from '@paceline/domain';
+import { bucketAt, replacedCells } from '@paceline/domain';
 import { type CellsNeed, readCells } from '@paceline/store';
 import type { KeptCells, KeptNeed } from './cells.ts';
 import type { WorkspaceDeps } from './options.ts';
@@ -90,9 +90,7 @@ export class TimeCells implements KeptCells {
     if (wanted.length === 0) return;
     const read = await readCells(this.#deps.store, this.#deps.workspace, wanted, at, { lane: 'judge' });
     for (const { metric, need } of wanted) {
-      const series = (read.get(metric.name)?.series ?? []).map((found) =>
-        this.#series(metric.name, found, found.cells),
-      );
+      const series = this.#seriesIn(read, metric);
       this.#metrics.set(metric.name, {
         metric,
         cuts: cutsText(need),
@@ -111,23 +109,18 @@ export class TimeCells implements KeptCells {
       const cached = this.#metrics.get(metric.name);
       if (cached === undefined) continue;
       const { stale } = cached;
-      const fresh = new Map((read.get(metric.name)?.series ?? []).map((series) => [series.key, series]));
       const isStale = (cell: Cell): boolean => stale.has(bucketAt(metric.grid, cell.from)?.from ?? cell.from);
-      const series = cached.cells.series.map((held) => {
-        const found = fresh.get(held.key)?.cells ?? [];
-        fresh.delete(held.key);
-        const moved = found.length > 0 || held.cells.some(isStale);
-        return moved ? this.#series(metric.name, held, merged(held.cells, isStale, found)) : held;
-      });
-      for (const found of fresh.values()) series.push(this.#series(metric.name, found, found.cells));
-      cached.cells = { series: series.sort((left, right) => compareText(left.key, right.key)) };
+      cached.cells = replacedCells(cached.cells, isStale, this.#seriesIn(read, metric));
       cached.stale = new Set();
-      cached.count = countOf(series);
+      cached.count = countOf(cached.cells.series);
     }
   }
 
-  #series(metric: string, like: Pick<SeriesCells, 'key' | 'dimensions'>, cells: readonly Cell[]): SeriesCells {
-    const { key, dimensions } = like;
+  #seriesIn(read: ReadonlyMap<string, MetricCells>, { name }: Metric): SeriesCells[] {
+    return (read.get(name)?.series ?? []).map((found) => this.#series(name, found));
+  }
+
+  #series(metric: string, { key, dimensions, cells }: SeriesCells): SeriesCells {
     const running = (asOf: Instant): Cell | undefined => this.#running.get(metric)?.get(key)?.running(asOf);
     return { key, dimensions, cells, running };
   }
@@ -152,11 +145,6 @@ function runningNeed(metric: Metric, need: MetricNeed): CellsNeed {
 
 function cutsText(need: MetricNeed): string {
   return (need.cuts ?? []).join();
-}
-
-/** The buckets that were not touched, and what the others hold now. */
-function merged(held: readonly Cell[], isStale: (cell: Cell) => boolean, found: readonly Cell[]): Cell[] {
-  return [...held.filter((cell) => !isStale(cell)), ...found].sort((left, right) => left.from - right.from);
 }
 
 function countOf(series: readonly SeriesCells[]): number {

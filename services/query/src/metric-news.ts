@@ -1,15 +1,14 @@
 import {
   type Bucket,
   bucketOfPoint,
-  type Cell,
   cellsFromStatements,
-  compareText,
   extentsOf,
   type Instant,
   type Metric,
   type MetricCells,
   type PointExtent,
   readInstant,
+  replacedCells,
   type SeriesCells,
   type Span,
   type Statement,
@@ -68,19 +67,9 @@ export function cellsAfter(metric: Metric, cells: MetricCells, range: Span, news
     if (bucket !== undefined && isIn(range, bucket)) touched.add(bucket.from);
   }
   if (touched.size === 0) return cells;
-  const fresh = new Map(within(cellsFromStatements(metric, news), range).series.map((series) => [series.key, series]));
-  const old = cells.series.map((series) => {
-    const stated = fresh.get(series.key)?.cells ?? [];
-    fresh.delete(series.key);
-    const isUntouched = stated.length === 0 && !series.cells.some(({ from }) => touched.has(from));
-    return isUntouched ? series : { ...series, cells: merged(series.cells, touched, stated) };
-  });
-  const series = [...old, ...fresh.values()].filter((each) => each.cells.length > 0);
-  return { series: series.sort((left, right) => compareText(left.key, right.key)) };
-}
-
-function merged(cells: readonly Cell[], touched: ReadonlySet<Instant>, stated: readonly Cell[]): Cell[] {
-  return [...cells.filter(({ from }) => !touched.has(from)), ...stated].sort((left, right) => left.from - right.from);
+  const read = within(cellsFromStatements(metric, news), range).series;
+  const { series } = replacedCells(cells, ({ from }) => touched.has(from), read);
+  return { series: series.filter((each) => each.cells.length > 0) };
 }
 
 /** The cells that begin in a range, of the series that have one there. */

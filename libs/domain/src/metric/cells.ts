@@ -325,6 +325,25 @@ function groupBy(states: readonly PointState[], keyOf: (state: PointState) => In
   return groups;
 }
 
+/** Cells with those of some buckets replaced by what was read of these; series that keep all of theirs stay the same objects. */
+export function replacedCells(
+  { series }: MetricCells,
+  isReplaced: (cell: Cell) => boolean,
+  read: readonly SeriesCells[],
+): MetricCells {
+  const fresh = new Map(read.map((each) => [each.key, each]));
+  const old = series.map((held) => {
+    const found = fresh.get(held.key)?.cells ?? [];
+    fresh.delete(held.key);
+    if (found.length === 0 && !held.cells.some(isReplaced)) return held;
+    const cells = [...held.cells.filter((cell) => !isReplaced(cell)), ...found];
+    const { key, dimensions } = held;
+    const running = (asOf: Instant): Cell | undefined => held.running(asOf);
+    return { key, dimensions, cells: cells.sort((left, right) => left.from - right.from), running };
+  });
+  return { series: [...old, ...fresh.values()].sort((left, right) => compareText(left.key, right.key)) };
+}
+
 export function compareScaled(left: Scaled, right: Scaled): -1 | 0 | 1 {
   return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -5,10 +5,11 @@ import { safeScaled } from '../number/decimal.ts';
 import { compareText } from '../text-order.ts';
 import type { Bucket } from '../time/bucket.ts';
 import { bucketOfLabel, labelOf } from '../time/label.ts';
+import { ByDimensions } from './by-dimensions.ts';
 import { LiveSeries, UNSURE } from './live-series.ts';
 import type { Metric } from './metric.ts';
-import { ascending, cellOfSeveral, type PeriodPoint, type PeriodSeries } from './period-cells.ts';
-import { isRetracted, type Precedence, revisionOf, saidOf, seriesKey } from './statement.ts';
+import { ascending, cellOfSeveral, eachBucket, type PeriodPoint, type PeriodSeries } from './period-cells.ts';
+import { isRetracted, type Precedence, revisionOf, saidOf } from './statement.ts';
 
 /** Labels repeat in every record; beyond the bound they are asked again. */
 const LABELS_MAX = 20_000;
@@ -26,8 +27,7 @@ export class LiveCells {
   /** Starts of the buckets that must be given anew before `cells` is right. */
   readonly unsure = new Set<Instant>();
   readonly #series = new Map<string, LiveSeries>();
-  /** By name, then value, of points with one dimension: their key need not be written to be known. */
-  readonly #single = new Map<string, Map<string, LiveSeries>>();
+  readonly #byDimensions = new ByDimensions((key) => this.#seriesOf(key));
   readonly #labels = new Map<string, Labelled | null>();
   #cells: MetricCells | null = null;
   #moved = 0;
@@ -91,20 +91,14 @@ export class LiveCells {
   }
 
   #patch(series: LiveSeries, points: readonly PeriodPoint[]): boolean {
-    for (let at = 0; at < points.length; ) {
-      const point = points[at]!;
-      const { bucket } = point;
-      let end = at + 1;
-      for (; end < points.length && points[end]!.bucket.from === bucket.from; end++)
-        if (points[end]!.id === points[end - 1]!.id) return false;
-      const row = series.take(bucket, point);
-      const alone = end === at + 1 && point.id === '' && point.early === undefined && this.#isCanonical(point);
-      if (!alone) series.putOdd(row, cellOfSeveral(this.metric, points.slice(at, end)));
+    return eachBucket(points, (start, end) => {
+      const point = points[start]!;
+      const row = series.take(point.bucket, point);
+      const alone = end === start + 1 && point.id === '' && point.early === undefined && this.#isCanonical(point);
+      if (!alone) series.putOdd(row, cellOfSeveral(this.metric, points.slice(start, end)));
       else if (point.said === null) series.retract(row);
       else series.put(row, point.said);
-      at = end;
-    }
-    return true;
+    });
   }
 
   #isCanonical({ label, bucket }: PeriodPoint): boolean {
@@ -113,7 +107,7 @@ export class LiveCells {
   }
 
   #state(point: PointStatement, bucket: Bucket, precedence: Precedence): void {
-    const series = this.#seriesFor(point.dimensions);
+    const series = this.#byDimensions.get(point.dimensions);
     const { length, moved } = series;
     const row = series.claim(bucket, precedence);
     this.#count += series.length - length;
@@ -140,28 +134,6 @@ export class LiveCells {
     if (this.#labels.size >= LABELS_MAX) this.#labels.clear();
     this.#labels.set(label, labelled);
     return labelled;
-  }
-
-  #seriesFor(dimensions: PointStatement['dimensions']): LiveSeries {
-    if (dimensions === undefined) return this.#seriesOf('{}');
-    let only: string | undefined;
-    for (const name in dimensions) {
-      if (only !== undefined) return this.#seriesOf(seriesKey(dimensions));
-      only = name;
-    }
-    if (only === undefined) return this.#seriesOf('{}');
-    const value = dimensions[only]!;
-    let values = this.#single.get(only);
-    if (values === undefined) {
-      values = new Map();
-      this.#single.set(only, values);
-    }
-    let series = values.get(value);
-    if (series === undefined) {
-      series = this.#seriesOf(seriesKey(dimensions));
-      values.set(value, series);
-    }
-    return series;
   }
 
   #seriesOf(key: string): LiveSeries {

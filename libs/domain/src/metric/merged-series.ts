@@ -68,25 +68,15 @@ export class MergedCell implements Cell {
     this.denominator = cell.denominator;
   }
 
-  add({ aggregation, across }: Metric, cell: Cell): void {
-    this.series++;
-    this.count += cell.count;
+  add(metric: Metric, cell: Cell): void {
     if (cell.lastAt > this.lastAt) this.lastAt = cell.lastAt;
-    if (aggregation === 'sum' || aggregation === 'avg') this.sum += cell.sum;
-    else if (aggregation === 'ratio') {
-      this.numerator += cell.numerator;
-      this.denominator += cell.denominator;
-    } else if (aggregation === 'min') {
-      if (cell.min < this.min) this.min = cell.min;
-    } else if (aggregation === 'max') {
-      if (cell.max > this.max) this.max = cell.max;
-    } else if (aggregation === 'last') this.last = lastAcross(across, this.last, cell.last);
+    this.addPart(metric, cell.count, partOf(metric, cell), cell.denominator);
   }
 
-  /** `add` of a cell of one point. */
-  addRow({ aggregation, across }: Metric, value: Scaled, denominator: Scaled): void {
+  /** What the aggregation reads of the same bucket of another series; all that a row of one point has. */
+  addPart({ aggregation, across }: Metric, count: number, value: Scaled, denominator: Scaled): void {
     this.series++;
-    this.count++;
+    this.count += count;
     if (aggregation === 'sum' || aggregation === 'avg') this.sum += value;
     else if (aggregation === 'ratio') {
       this.numerator += value;
@@ -96,6 +86,22 @@ export class MergedCell implements Cell {
     } else if (aggregation === 'max') {
       if (value > this.max) this.max = value;
     } else if (aggregation === 'last') this.last = lastAcross(across, this.last, value);
+  }
+}
+
+/** Of a ratio the numerator. */
+function partOf({ aggregation }: Metric, cell: Cell): Scaled {
+  switch (aggregation) {
+    case 'ratio':
+      return cell.numerator;
+    case 'min':
+      return cell.min;
+    case 'max':
+      return cell.max;
+    case 'last':
+      return cell.last;
+    default:
+      return cell.sum;
   }
 }
 
@@ -139,7 +145,7 @@ function joinRows(metric: Metric, left: readonly MergedCell[], columns: CellColu
       continue;
     }
     if (known.to !== tos[row]) return undefined;
-    known.addRow(metric, values[row]!, denominators?.[row] ?? 0n);
+    known.addPart(metric, 1, values[row]!, denominators?.[row] ?? 0n);
     joined.push(known);
     at++;
   }

@@ -28,20 +28,25 @@ export interface PeriodSeries {
 export function periodCells(metric: Metric, series: PeriodSeries): SeriesCells | undefined {
   const points = ascending(series.points);
   const cells: Cell[] = [];
-  for (let at = 0; at < points.length; ) {
-    const point = points[at]!;
-    const { bucket } = point;
-    let end = at + 1;
-    for (; end < points.length && points[end]!.bucket.from === bucket.from; end++)
-      if (points[end]!.id === points[end - 1]!.id) return undefined;
-    const cell =
-      end === at + 1 && point.early === undefined
-        ? cellOfOne(metric, point)
-        : cellOfSeveral(metric, points.slice(at, end));
+  const each = eachBucket(points, (start, end) => {
+    const point = points[start]!;
+    const isOne = end === start + 1 && point.early === undefined;
+    const cell = isOne ? cellOfOne(metric, point) : cellOfSeveral(metric, points.slice(start, end));
     if (cell !== undefined) cells.push(cell);
-    at = end;
-  }
+  });
+  if (!each) return undefined;
   return { key: series.series, dimensions: dimensionsOfKey(series.series), cells, running: () => undefined };
+}
+
+/** Visits the runs [start, end) of ascending points in one bucket; `false`, at once, where two labels of it name the same point. */
+export function eachBucket(points: readonly PeriodPoint[], visit: (start: number, end: number) => void): boolean {
+  for (let start = 0, end = 1; start < points.length; start = end, end++) {
+    const { from } = points[start]!.bucket;
+    for (; end < points.length && points[end]!.bucket.from === from; end++)
+      if (points[end]!.id === points[end - 1]!.id) return false;
+    visit(start, end);
+  }
+  return true;
 }
 
 /** Rows come in this order already, but for the cell before the range and grains whose labels share their `at`. */
