@@ -1,5 +1,4 @@
 import type {
-  Instant,
   Metric,
   MetricCells,
   MetricNeed,
@@ -88,16 +87,17 @@ export class CellCache {
 
   /** Nothing was stated before the range: then the engine need not look for the latest cell there, which costs as much as the range. */
   #isAll({ metric, from }: MetricNeed): boolean {
-    const first: Instant | null = this.#fold.statedFrom(metric);
+    const first = this.#fold.statedFrom(metric);
     return first !== null && first >= from;
   }
 
   #evict(keep: ReadonlyMap<string, unknown>): void {
     for (const keeper of [this.#period, this.#time]) {
+      const { counts } = keeper;
       let total = 0;
-      for (const count of keeper.counts.values()) total += count;
+      for (const count of counts.values()) total += count;
       if (total <= this.#deps.options.cellsMax) continue;
-      const oldest = [...keeper.counts]
+      const oldest = [...counts]
         .filter(([metric]) => !keep.has(metric))
         .sort(([left], [right]) => (this.#used.get(left) ?? 0) - (this.#used.get(right) ?? 0));
       for (const [metric, count] of oldest) {

@@ -5,7 +5,6 @@ import {
   type DefinitionChange,
   documentId,
   type Instant,
-  type ObservationsFact,
   offsetOf,
   type Position,
   position,
@@ -61,10 +60,6 @@ export class Span {
     this.#recordedAts.push(recordedAt);
     this.next = offsetOf(at) + 1;
     this.last = at + Math.max(0, facts - 1);
-  }
-
-  observations(fact: Recorded<ObservationsFact>): void {
-    this.observation.add(fact);
   }
 
   outcome(outcome: CommandOutcome): void {

@@ -312,7 +312,7 @@ export class Workspace {
       this.#span.record(at, recordedAt, fact.points.length);
       this.#snapshots.count(fact.points.length);
       const recorded = { position: at, recordedAt, id, fact };
-      this.#span.observations(recorded);
+      this.#span.observation.add(recorded);
       this.#judge.cells.state(recorded, isFirst);
       return;
     }
@@ -330,10 +330,7 @@ export class Workspace {
    */
   async #tick(record: Recorded<TickFact>, context: Context): Promise<void> {
     await this.#write();
-    if (this.#fold.questions().length > 0) {
-      await this.#written();
-      await answerQuestions(this.#fold, this.#committed, true, this.deps);
-    }
+    if (this.#fold.questions().length > 0) await this.#answered();
     const previous = this.#fold.lastTick;
     this.#fold.apply(record);
     const recordedAt = this.#fold.recordedAt;
