@@ -1,54 +1,14 @@
 import { type Evaluation, openEpisode, ruleOf } from '@paceline/domain';
 import { expect, test } from 'vitest';
 import { AlertSeries } from './alert-series.ts';
+import { AT, EVALUATION } from './testing/evaluation.ts';
 
-const AT = Date.UTC(2026, 9, 30, 2);
 const KEY = { subject: 'kpi/sold', period: '2026-10-29' };
 const RULE = ruleOf({ watch: ['*'], when: 'off_track', for: 1 }, () => undefined);
 
 /** Only what the machine reads matters here. */
 function said(changes: Partial<Evaluation>): Evaluation {
-  return {
-    subject: 'kpi/sold',
-    asOf: AT,
-    knownAt: AT,
-    measuredAt: AT,
-    period: { from: AT - 86_400_000, to: AT, label: KEY.period },
-    position: 1024,
-    value: '0',
-    baseline: null,
-    target: '60',
-    targetLow: null,
-    targetHigh: null,
-    progress: 0,
-    progressRaw: 0,
-    elapsed: 1,
-    expected: 1,
-    expectedValue: '60',
-    pace: 0,
-    gap: 1,
-    paceMethod: 'linear',
-    verdict: 'off_track',
-    reason: 'below_at_risk',
-    freshness: 'fresh',
-    lateAt: null,
-    staleAt: null,
-    lastObservedAt: AT,
-    provisional: false,
-    carried: false,
-    resets: 0,
-    coverage: 1,
-    freshCoverage: 1,
-    worstChild: null,
-    score: null,
-    scoreOriginal: null,
-    forecast: null,
-    definitions: 0,
-    policy: null,
-    edition: 1,
-    sentence: '',
-    ...changes,
-  };
+  return { ...EVALUATION, ...changes };
 }
 
 const GOING = said({});

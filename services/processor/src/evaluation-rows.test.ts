@@ -3,6 +3,7 @@ import { type Evaluation, evaluationToJson, position } from '@paceline/domain';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { print } from './evaluation-rows.ts';
+import { EVALUATION } from './testing/evaluation.ts';
 
 /** Keys and quotes in a text must not be taken for the document's own. */
 const text = fc.oneof(
@@ -22,17 +23,14 @@ const evaluation: fc.Arbitrary<Evaluation> = fc
     policy: fc.option(text),
     sentence: text,
   })
-  .map(({ label, ...own }) => ({ ...BLANK, ...own, period: { from: 0, to: 1, label } }));
+  .map(({ label, ...own }) => ({ ...EVALUATION, ...NUMBERS, ...own, period: { from: 0, to: 1, label } }));
 
-const BLANK: Omit<Evaluation, 'subject' | 'knownAt' | 'position' | 'definitions' | 'policy' | 'sentence'> = {
+/** Numbers that have many digits, and values that are not there. */
+const NUMBERS: Partial<Evaluation> = {
   asOf: Date.UTC(2026, 10, 22),
   measuredAt: null,
-  period: null,
   value: '912000.5',
-  baseline: null,
   target: '1000000',
-  targetLow: null,
-  targetHigh: null,
   progress: 0.1 + 0.2,
   progressRaw: 0.1 + 0.2,
   elapsed: 1 / 3,
@@ -40,23 +38,9 @@ const BLANK: Omit<Evaluation, 'subject' | 'knownAt' | 'position' | 'definitions'
   expectedValue: null,
   pace: null,
   gap: -0.25,
-  paceMethod: 'linear',
   verdict: 'on_track',
   reason: 'at_or_above_on_track',
-  freshness: 'fresh',
-  lateAt: null,
-  staleAt: null,
   lastObservedAt: null,
-  provisional: false,
-  carried: false,
-  resets: 0,
-  coverage: 1,
-  freshCoverage: 1,
-  worstChild: null,
-  score: null,
-  scoreOriginal: null,
-  forecast: null,
-  edition: 1,
 };
 
 test('a judgement has the text of its document, and the hash of that text without what was known when', () => {

@@ -11,6 +11,7 @@ const TOPIC = factsTopic('one');
 
 test('a workspace that is revived goes on behind what was committed while the log was asked where it ends', async () => {
   const clock = new ManualClock(Date.UTC(2026, 10, 26));
+  // As the log's own waits: one that is aborted is over, and nothing went wrong.
   const sleep = (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal).catch(() => undefined);
   const log = openMemoryLog({ now: () => clock.now(), sleep });
   await log.ensureTopic(TOPIC);

@@ -19,20 +19,28 @@ function command(name: string, expects: number | null): Fact {
   return { type: 'definitions', command: name, actor: 'test', expects, put: [metric(name)], remove: [] };
 }
 
-test('what another processor took and committed meanwhile is read before the batch behind it', async () => {
+/** A log that holds the facts, and what a workspace over it needs. */
+async function worldOf(facts: readonly Fact[]) {
   const disk = memoryDisk();
   const clock = new ManualClock(Date.UTC(2026, 10, 26));
   const log = openMemoryLog({ disk, now: () => clock.now() });
   const store = openMemoryStore(engineDisk());
   await store.migrate();
   await log.ensureTopic(TOPIC);
-  const facts = [command('sales', null), command('orders', position(0)), command('visits', position(1))];
   const messages = facts.map((fact, at) => encodeFact('one', fact, { id: `fact-${at}`, source: 'test' }));
   await log.append(TOPIC, messages);
-  const records = disk.topics.get(TOPIC) ?? [];
-  const metrics = createMetrics({ defaults: false });
   const own = { workspace: 'one', topic: TOPIC, options: DEFAULTS, mode: 'live' } as const;
-  const workspace = new Workspace({ log, store, clock, logger: silentLogger, metrics, edition: 1, ...own });
+  const workspaceOn = (used: Store): Workspace => {
+    const metrics = createMetrics({ defaults: false });
+    return new Workspace({ log, store: used, clock, logger: silentLogger, metrics, edition: 1, ...own });
+  };
+  return { records: disk.topics.get(TOPIC) ?? [], store, workspaceOn };
+}
+
+test('what another processor took and committed meanwhile is read before the batch behind it', async () => {
+  const facts = [command('sales', null), command('orders', position(0)), command('visits', position(1))];
+  const { records, store, workspaceOn } = await worldOf(facts);
+  const workspace = workspaceOn(store);
   const { signal } = new AbortController();
   const context = { end: records.length, signal, heartbeat: async () => undefined, commit: async () => undefined };
   await workspace.load(0);
@@ -42,12 +50,6 @@ test('what another processor took and committed meanwhile is read before the bat
 });
 
 test('what was said of coverage before a tick is kept, though the tick itself is cut off again and again', async () => {
-  const disk = memoryDisk();
-  const clock = new ManualClock(Date.UTC(2026, 10, 26));
-  const log = openMemoryLog({ disk, now: () => clock.now() });
-  const store = openMemoryStore(engineDisk());
-  await store.migrate();
-  await log.ensureTopic(TOPIC);
   const covered = (from: number, to: number): Fact => ({
     type: 'covered',
     metric: 'sales',
@@ -62,19 +64,15 @@ test('what was said of coverage before a tick is kept, though the tick itself is
     covered(10, 20),
     { type: 'tick', edition: 1 },
   ];
-  const messages = facts.map((fact, at) => encodeFact('one', fact, { id: `fact-${at}`, source: 'test' }));
-  await log.append(TOPIC, messages);
-  const records = disk.topics.get(TOPIC) ?? [];
+  const { records, store, workspaceOn } = await worldOf(facts);
   let committed = 0;
   const { signal } = new AbortController();
   const commit = async (next: number): Promise<void> => {
     committed = next;
   };
   const context = { end: records.length, signal, heartbeat: async () => undefined, commit };
-  const own = { workspace: 'one', topic: TOPIC, options: DEFAULTS, mode: 'live' } as const;
   const start = async (used: Store): Promise<Workspace> => {
-    const metrics = createMetrics({ defaults: false });
-    const workspace = new Workspace({ log, store: used, clock, logger: silentLogger, metrics, edition: 1, ...own });
+    const workspace = workspaceOn(used);
     await workspace.load(committed);
     return workspace;
   };
