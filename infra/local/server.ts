@@ -1,4 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { accessSync, chmodSync, constants, mkdtempSync, readFileSync } from 'node:fs';
 import { connect, createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -162,18 +163,25 @@ export function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** A port that is free now. Another program may take it before the server does; the server then says so. */
-export function freePort(): Promise<number> {
+/**
+ * A port of the loopback that nothing listens on, below those that systems give to outgoing connections (from 32,768 on): one of these could be taken
+ * by a client before the server that asked for it binds it.
+ */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = randomInt(15_000, 32_000);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('no free port was found between 15,000 and 32,000; end some of the programs that listen there');
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new Error('no port could be had'));
-      });
-    });
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+    );
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 
