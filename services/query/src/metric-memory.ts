@@ -1,10 +1,12 @@
 import {
   type Catalog,
   type Grain,
+  type Instant,
   type Metric,
   type MetricCells,
   mappedFeeders,
   type Position,
+  replacedCells,
   type Span,
 } from '@paceline/domain';
 import {
@@ -56,7 +58,7 @@ interface HeldCells {
 
 /**
  * What was read of metrics with points of their own, by workspace, definitions and metric: who covers them, and the cells of the
- * range last asked for. It goes on from position to position by the news; an earlier position than the one held is read anew and not kept.
+ * ranges asked for that meet. It goes on from position to position by the news; an earlier position than the one held is read anew and not kept.
  */
 export class MetricMemory {
   readonly #store: Store;
@@ -89,41 +91,73 @@ export class MetricMemory {
     return reading;
   }
 
-  /** The cells of needs without any before them, as `readCells` reads them. */
+  /** The cells of needs without any before them, as `readCells` reads them. Of a range held in part only the rest is read. */
   async cells(place: Place, catalog: Catalog, needs: readonly CellsNeed[]): Promise<Map<string, MetricCells>> {
-    const found = new Map<string, MetricCells>();
-    const missing: CellsNeed[] = [];
-    await Promise.all(
-      needs.map(async (need) => {
-        const cells = await this.#known(place, catalog, need);
-        if (cells === undefined) missing.push(need);
-        else found.set(need.metric.name, cells);
-      }),
+    const parts = await Promise.all(needs.map((need) => this.#parts(place, catalog, need)));
+    const missing = parts.flatMap(({ missing }) => missing);
+    const { workspace, position } = place;
+    const read = await Promise.all(
+      // Those of one metric have a question each, for an answer holds the cells of a metric together.
+      [...Map.groupBy(missing, ({ nth }) => nth).values()].map((some) =>
+        readCells(
+          this.#store,
+          workspace,
+          some.map(({ need }) => need),
+          position,
+          this.#options(),
+        ),
+      ),
     );
-    if (missing.length === 0) return found;
-    const read = await readCells(this.#store, place.workspace, missing, place.position, this.#options());
-    for (const need of missing) {
-      const cells = read.get(need.metric.name)!;
-      found.set(need.metric.name, cells);
-      if (isHeld(need)) this.#hold(keyOf(place, catalog, need.metric.name), place.position, rangeOf(need), cells);
+    const found = new Map<string, MetricCells>();
+    for (const { need, held, missing } of parts) {
+      const { name } = need.metric;
+      const key = keyOf(place, catalog, name);
+      const range = rangeOf(need);
+      if (held === undefined) {
+        const cells = read[0]?.get(name) ?? NO_CELLS;
+        if (isHeld(need)) this.#hold(key, position, range, cells);
+        found.set(name, cells);
+        continue;
+      }
+      const known = missing.reduce(
+        (cells, { nth }) => replacedCells(cells, none, read[nth]?.get(name)?.series ?? []),
+        held.cells,
+      );
+      const cells = within(known, range);
+      found.set(name, cells);
+      if (missing.length === 0) continue;
+      if (countOf(known) <= CELLS_OF_ONE_MAX) this.#hold(key, position, hull(held.range, range), known);
+      else this.#hold(key, position, range, cells);
     }
     return found;
   }
 
-  async #known(place: Place, catalog: Catalog, need: CellsNeed): Promise<MetricCells | undefined> {
+  /** What is held of a need, and what is to be read. */
+  async #parts(place: Place, catalog: Catalog, need: CellsNeed): Promise<Parts> {
+    const range = rangeOf(need);
+    const held = await this.#known(place, catalog, need);
+    if (held === undefined) return { need, held, missing: [{ nth: 0, need }] };
+    const of = (from: Instant, to: Instant): CellsNeed => ({ ...need, need: { ...need.need, from, to } });
+    const missing = [];
+    if (range.from < held.range.from) missing.push(of(range.from, held.range.from));
+    if (range.to > held.range.to) missing.push(of(held.range.to, range.to));
+    return { need, held, missing: missing.map((need, nth) => ({ nth, need })) };
+  }
+
+  /** The cells held at the place, where some of the range is among them and the rest is not too much. */
+  async #known(place: Place, catalog: Catalog, need: CellsNeed): Promise<HeldCells | undefined> {
     const key = keyOf(place, catalog, need.metric.name);
     const range = rangeOf(need);
-    const covers = (held: HeldCells | undefined) =>
-      held !== undefined && held.range.from <= range.from && held.range.to >= range.to;
     const before = this.#cells.get(key);
-    if (!isHeld(need) || !covers(before) || before!.position > place.position) return undefined;
+    if (!isHeld(need) || before === undefined || before.position > place.position) return undefined;
+    if (!meet(before.range, range)) return undefined;
     await this.coverage(place, catalog, need.metric.name);
     const held = this.#cells.get(key);
-    if (held === undefined || held.position !== place.position || !covers(held)) return undefined;
+    if (held === undefined || held.position !== place.position || !meet(held.range, range)) return undefined;
     // The one asked for longest ago goes first.
     this.#cells.delete(key);
     this.#cells.set(key, held);
-    return within(held.cells, range);
+    return held;
   }
 
   async #carryOn(place: Place, catalog: Catalog, metric: Metric): Promise<KnownCoverage | undefined> {
@@ -188,7 +222,7 @@ export class MetricMemory {
   #hold(key: string, position: Position, range: Span, cells: MetricCells): void {
     const known = this.#cells.get(key);
     if (known !== undefined && known.position > position) return;
-    const count = cells.series.reduce((sum, series) => sum + series.cells.length, 0);
+    const count = countOf(cells);
     this.#drop(key);
     if (count > CELLS_OF_ONE_MAX) return;
     this.#cells.set(key, { position, range, cells, count });
@@ -218,6 +252,32 @@ function isHeld({ metric, alone, buckets }: CellsNeed): boolean {
 
 function mappedOf(catalog: Catalog, { name }: Metric) {
   return mappedFeeders(catalog.documents).get(name) ?? [];
+}
+
+/** What is held of a need, and the needs of the rest; one `nth` is one question. */
+interface Parts {
+  readonly need: CellsNeed;
+  readonly held: HeldCells | undefined;
+  readonly missing: readonly { readonly nth: number; readonly need: CellsNeed }[];
+}
+
+const NO_CELLS: MetricCells = { series: [] };
+
+function countOf({ series }: MetricCells): number {
+  return series.reduce((sum, { cells }) => sum + cells.length, 0);
+}
+
+function none(): boolean {
+  return false;
+}
+
+/** Whether nothing lies between the two. */
+function meet(one: Span, other: Span): boolean {
+  return one.from <= other.to && other.from <= one.to;
+}
+
+function hull(one: Span, other: Span): Span {
+  return { from: Math.min(one.from, other.from), to: Math.max(one.to, other.to) };
 }
 
 /** What whoever writes the tables in this process says of points and coverage. */
