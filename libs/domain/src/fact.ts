@@ -43,6 +43,23 @@ export interface ObservationsFact {
   readonly run?: string;
   /** At most 1,000; the n-th has position `offset:n`. */
   readonly points: readonly PointStatement[];
+  /** The same points once more, where all are plain: a million of them are quicker read as columns than as objects. */
+  readonly columns?: PointColumns;
+}
+
+/** How many points a record has, however they are held. */
+export function pointCount(fact: ObservationsFact): number {
+  return fact.columns?.periods.length ?? fact.points.length;
+}
+
+/** Points of which each says a label, a decimal that a double holds once scaled, its dimensions, and nothing else. */
+export interface PointColumns {
+  /** Labels of buckets. */
+  readonly periods: readonly string[];
+  /** Values times 10⁹: safe integers. */
+  readonly scaled: readonly number[];
+  /** Mostly the same object for the same dimensions; one without any where a point says none. */
+  readonly dimensions: readonly Readonly<Record<string, string>>[];
 }
 export interface CoveredFact {
   readonly type: 'covered';

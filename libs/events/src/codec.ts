@@ -2,6 +2,7 @@ import type { Fact, Instant } from '@paceline/domain';
 import type { z } from 'zod';
 import { BODIES } from './fact-schema.ts';
 import { instantText, readInstant } from './instant-text.ts';
+import { readColumns } from './observation-columns.ts';
 import { encodeObservations, readObservations } from './observations.ts';
 import { faultsOf } from './wire.ts';
 
@@ -122,8 +123,22 @@ export function encodeMessage(
 /** Reads a record of a facts topic. Never throws on what it holds. */
 export function decodeRecord(record: WireRecord): Decoded {
   const opened = openMessage(record);
-  if (!opened.ok) return opened;
-  const { id, name, version, body, recordedAt } = opened;
+  return opened.ok ? decodeOpened(opened, record) : opened;
+}
+
+/** The same, with the points of plain observations as columns: for who takes millions of them. */
+export function decodeInColumns(record: WireRecord): Decoded {
+  const envelope = openEnvelope(record);
+  if (!envelope.ok) return envelope;
+  if (envelope.name === 'observations' && envelope.version === VERSIONS.observations.current) {
+    const fact = readColumns(record.value);
+    if (fact !== undefined) return { ok: true, id: envelope.id, fact, recordedAt: envelope.recordedAt };
+  }
+  const opened = openBody(envelope, record);
+  return opened.ok ? decodeOpened(opened, record) : opened;
+}
+
+function decodeOpened({ id, name, version, body, recordedAt }: Opened, record: WireRecord): Decoded {
   if (!isFactType(name)) return refuse('unknown_type', `"${record.headers.ce_type}" is no type of fact`);
   const versions = VERSIONS[name];
   const current = upcast(versions, version, body);
@@ -153,17 +168,25 @@ function typeOf(written: string): WrittenType | null {
   return type;
 }
 
-interface Opened {
+interface Enveloped {
   readonly ok: true;
   readonly id: string;
   readonly name: string;
   readonly version: number;
-  readonly body: unknown;
   readonly recordedAt: Instant;
+}
+
+interface Opened extends Enveloped {
+  readonly body: unknown;
 }
 
 /** Envelope and JSON of a record of any of our topics. */
 export function openMessage(record: WireRecord): Opened | Undecoded {
+  const envelope = openEnvelope(record);
+  return envelope.ok ? openBody(envelope, record) : envelope;
+}
+
+function openEnvelope(record: WireRecord): Enveloped | Undecoded {
   const { headers, value } = record;
   const type = typeOf(headers.ce_type ?? '');
   if (type === null) return refuse('unknown_type', `ce_type is "${headers.ce_type ?? ''}", not paceline.NAME.vN`);
@@ -177,9 +200,13 @@ export function openMessage(record: WireRecord): Opened | Undecoded {
   if (value.length > RECORD_BYTES_MAX) {
     return refuse('record_too_large', `${value.length} bytes, at most ${RECORD_BYTES_MAX} are read`);
   }
+  return { ok: true, id, name: type.name, version: type.version, recordedAt };
+}
+
+function openBody({ id, name, version, recordedAt }: Enveloped, { value }: WireRecord): Opened | Undecoded {
   try {
     const body: unknown = JSON.parse(text.decode(value));
-    return { ok: true, id, name: type.name, version: type.version, body, recordedAt };
+    return { ok: true, id, name, version, body, recordedAt };
   } catch (cause) {
     return refuse('invalid_json', cause instanceof Error ? cause.message : String(cause));
   }

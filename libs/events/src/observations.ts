@@ -121,7 +121,7 @@ function faultOfPoint(point: unknown): string | undefined {
   return dimensions === undefined ? undefined : faultOfDimensions(dimensions);
 }
 
-function faultOfDimensions(dimensions: unknown): string | undefined {
+export function faultOfDimensions(dimensions: unknown): string | undefined {
   if (!isObject(dimensions)) return 'dimensions: is no object';
   let count = 0;
   for (const key in dimensions) {
@@ -136,7 +136,8 @@ function isDecimal(value: unknown): boolean {
   return typeof value === 'string' && DECIMAL.test(value);
 }
 
-function isName(value: unknown): value is string {
+/** Text of 1 to 512 characters. */
+export function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= ID_LENGTH_MAX;
 }
 

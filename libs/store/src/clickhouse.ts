@@ -13,6 +13,7 @@ import { Guests } from './guests.ts';
 import { missing, readMigrations } from './migrate.ts';
 import type { ObservationBatch } from './observation-batch.ts';
 import type { GuestRun, GuestScope, QueryOptions, Statement, Store } from './port.ts';
+import type { RowBatch } from './row-batch.ts';
 import { encodeRows, RowEncodingError } from './rows.ts';
 import type { Row, TableName } from './tables.ts';
 import type { Wire, WireLimits } from './wire.ts';
@@ -86,37 +87,45 @@ export class ClickHouseStore implements Store {
   }
 
   async insert<Table extends TableName>(table: Table, rows: readonly Row<Table>[]): Promise<void> {
+    await this.insertParts(table, rows.length, ({ from, to }) => encodeRows(table, rows, from, to).bytes, rows);
+  }
+
+  async insertBatch<Table extends TableName>(batch: RowBatch<Table>): Promise<void> {
+    const { table, rows, workspace } = batch;
+    // Of these tables it matters that the workspace has news, not which.
+    const news = [{ workspace }] as readonly InsertedRow<Table>[];
+    await this.insertParts(table, rows, ({ from, to }) => batch.bytes(from, to), news);
+  }
+
+  private async insertParts<Table extends TableName>(
+    table: Table,
+    rows: number,
+    encoded: (part: Part) => Uint8Array,
+    inserted: readonly InsertedRow<Table>[],
+  ): Promise<void> {
     const refused: RejectedRow[] = [];
     let cause: unknown;
     const { insertRowsMax } = this.limits;
     // Parts still to store, the next one last: halves and remainders go in the order of their rows.
     const parts: Part[] = [];
-    for (let to = rows.length; to > 0; to = Math.floor((to - 1) / insertRowsMax) * insertRowsMax)
+    for (let to = rows; to > 0; to = Math.floor((to - 1) / insertRowsMax) * insertRowsMax)
       parts.push({ from: Math.floor((to - 1) / insertRowsMax) * insertRowsMax, to });
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       if (part.from >= part.to) continue;
       try {
-        await this.insertPart(table, rows, part);
+        await this.insertBytes(table, part.to - part.from, encoded(part));
       } catch (error) {
         cause = error;
         parts.push(...divide(part, error, refused).reverse());
       }
     }
-    this.limits.inserted(table, rows);
+    this.limits.inserted(table, inserted);
     if (refused.length === 0) return;
     throw new RowsRejectedError(
       table,
       refused.sort((a, b) => a.index - b.index),
       cause,
     );
-  }
-
-  private async insertPart<Table extends TableName>(
-    table: Table,
-    rows: readonly Row<Table>[],
-    { from, to }: Part,
-  ): Promise<void> {
-    await this.insertBytes(table, to - from, encodeRows(table, rows, from, to).bytes);
   }
 
   async insertObservations(batch: ObservationBatch): Promise<void> {

@@ -14,6 +14,7 @@ import type { ReadShape } from './decode.ts';
 import { RowsRejectedError } from './errors.ts';
 import { observationRows, timelineRows } from './observations.ts';
 import type { Store } from './port.ts';
+import { RowBatch } from './row-batch.ts';
 import { positionAt } from './sql.ts';
 import { type ColumnType, columnsOf, type Row, TABLES, type TableName } from './tables.ts';
 
@@ -220,6 +221,11 @@ export function describeStore(
         feeder: index === 77 || index === 901 ? 'poison' : 'push',
       }));
       const failure = await store.insert('observation', rows).catch((error: unknown) => error);
+      const batch = new RowBatch('observation', 'poisoned-batch');
+      // What cannot be encoded never gets into a batch.
+      for (const row of rows) if (row.value === '1') batch.add({ ...row, workspace: 'poisoned-batch' });
+      await expect(store.insertBatch(batch)).rejects.toMatchObject({ rejected: [{ index: 77 }, { index: 900 }] });
+      expect(await countOf(store, 'poisoned-batch')).toBe(997);
       expect(failure).toBeInstanceOf(RowsRejectedError);
       expect(failure).toMatchObject({
         code: 'store_rows_rejected',
@@ -255,6 +261,11 @@ export function describeStore(
         Array.from({ length: 1_000 }, (_, index) => observation('parts', index, '1')),
       );
       expect(await countOf(store, 'parts')).toBe(1_000);
+      const batch = new RowBatch('observation', 'batch-parts');
+      for (let index = 0; index < 1_000; index++) batch.add(observation('batch-parts', index, String(index)));
+      await small.insertBatch(batch);
+      await small.insertBatch(new RowBatch('observation', 'batch-parts'));
+      expect(await countOf(store, 'batch-parts')).toBe(1_000);
       await small.close();
     });
 

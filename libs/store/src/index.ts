@@ -33,6 +33,7 @@ export type {
   Store,
 } from './port.ts';
 export { readRollups } from './rollups.ts';
+export { RowBatch } from './row-batch.ts';
 export * from './sql.ts';
 export { readNews, readStatements } from './statements.ts';
 export { type DecimalInput, type Row, TABLES, type TableName } from './tables.ts';

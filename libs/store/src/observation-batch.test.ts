@@ -1,4 +1,5 @@
 import { type ObservationsFact, type PointStatement, position, type Recorded } from '@paceline/domain';
+import { inColumns } from '@paceline/domain/testing/columns';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ObservationBatch, ObservationTexts } from './observation-batch.ts';
@@ -19,6 +20,14 @@ const said = fc.oneof(
   fc.record({ value: fc.option(decimal) }),
   fc.record({ numerator: decimal, denominator: decimal }),
 );
+const plain = fc.record(
+  {
+    period: fc.constantFrom('2026-11-22', '2026-W47', '2026-P01'),
+    value: fc.constantFrom('0', '-1', '12.5', '-9007199.254740991'),
+    dimensions: fc.dictionary(text, text, { maxKeys: 3 }),
+  },
+  { requiredKeys: ['period', 'value'] },
+);
 const point: fc.Arbitrary<PointStatement> = fc
   .tuple(
     when,
@@ -38,7 +47,7 @@ const record = fc.record({
   metric: text,
   feeder: fc.constantFrom('push', 'source/a'),
   readLag: fc.option(fc.integer({ min: -5, max: 5 })),
-  points: fc.array(point, { minLength: 1, maxLength: 8 }),
+  points: fc.oneof(fc.array(point, { minLength: 1, maxLength: 8 }), fc.array(plain, { minLength: 1, maxLength: 8 })),
 });
 
 interface Stated {
@@ -65,7 +74,7 @@ describe('a batch of observations', () => {
         const texts = new ObservationTexts();
         const log = records.map(recordedOf);
         const batch = new ObservationBatch('acme', texts);
-        for (const one of log) batch.add(one);
+        for (const one of log) batch.add({ ...one, fact: inColumns(one.fact) });
         const rows = log.flatMap((one) => observationRows('acme', one));
         expect(batch.rows).toBe(rows.length);
         expect(batch.odd).toBe(false);
@@ -83,5 +92,17 @@ describe('a batch of observations', () => {
     expect(batch.odd).toBe(true);
     expect(batch.rows).toBe(3);
     expect(Buffer.from(batch.bytes).equals(kept)).toBe(true);
+  });
+
+  it('is odd for a label of no time among columns too', () => {
+    const batch = new ObservationBatch('acme');
+    const one = recordedOf(
+      { metric: 'm', feeder: 'push', readLag: null, points: [{ period: 'x'.repeat(300), value: '1' }] },
+      0,
+    );
+    batch.add(one);
+    const inOther = new ObservationBatch('acme');
+    inOther.add({ ...one, fact: inColumns(one.fact) });
+    expect([inOther.odd, inOther.rows]).toEqual([batch.odd, batch.rows]);
   });
 });

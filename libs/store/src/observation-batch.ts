@@ -1,6 +1,8 @@
 import {
   ByDimensions,
+  type Instant,
   type ObservationsFact,
+  type PointColumns,
   type PointStatement,
   type Position,
   type Recorded,
@@ -11,7 +13,8 @@ import { Writer } from './rows.ts';
 
 /** Texts that repeat in every record are kept as bytes; beyond this many of a kind they are forgotten and asked again. */
 const REMEMBERED_MAX = 50_000;
-const FIRST_BYTES = 256 * 1024;
+/** Room for the rows of a few records. */
+const BYTES_MIN = 16 * 1024;
 
 /**
  * Rows of `observation` encoded as the records are read: the same bytes as `encodeRows` of `observationRows`, without an
@@ -19,7 +22,7 @@ const FIRST_BYTES = 256 * 1024;
  * makes the batch `odd`: its rows must then go one by one, by `Store.insert`.
  */
 export class ObservationBatch {
-  readonly #writer = new Writer(FIRST_BYTES);
+  readonly #writer: Writer;
   readonly #texts: ObservationTexts;
   readonly workspace: string;
   readonly #workspace: Uint8Array;
@@ -27,10 +30,12 @@ export class ObservationBatch {
   #rows = 0;
   #odd = false;
 
-  constructor(workspace: string, texts = new ObservationTexts()) {
+  /** `room`: the bytes that it will hold, where they can be guessed; growing copies all that was written, and asks for as much memory again. */
+  constructor(workspace: string, texts = new ObservationTexts(), room = BYTES_MIN) {
     this.#texts = texts;
     this.workspace = workspace;
     this.#workspace = texts.text(workspace);
+    this.#writer = new Writer(Math.max(room, BYTES_MIN));
   }
 
   get rows(): number {
@@ -61,25 +66,9 @@ export class ObservationBatch {
       const metric = texts.text(fact.metric);
       const feeder = texts.text(fact.feeder);
       const readAt = Math.min(fact.readAt ?? recordedAt, recordedAt);
-      const { points } = fact;
-      for (let index = 0; index < points.length; index++) {
-        const point = points[index]!;
-        const when = point.period === undefined ? texts.time(point.time ?? '') : texts.period(point.period);
-        if (when === undefined) continue;
-        writer.bytes(this.#workspace);
-        writer.bytes(metric);
-        writer.bytes(texts.series(point.dimensions));
-        writer.bytes(when);
-        if (point.id === undefined) writer.byte(0);
-        else writer.text(point.id);
-        writer.uint64(position + index);
-        writer.instant(recordedAt);
-        writer.instant(readAt);
-        writer.uint64(point.revision ?? 0);
-        writer.bytes(feeder);
-        parts(writer, point);
-        this.#rows++;
-      }
+      const place = { metric, feeder, position, recordedAt, readAt };
+      if (fact.columns === undefined) this.#points(fact.points, place);
+      else this.#columns(fact.columns, place);
     } catch {
       // Whatever the fault, the slow way finds the row and says what is wrong with it.
       writer.cut(start);
@@ -87,6 +76,72 @@ export class ObservationBatch {
       this.#odd = true;
     }
   }
+
+  #points(points: readonly PointStatement[], { metric, feeder, position, recordedAt, readAt }: Place): void {
+    const [writer, texts] = [this.#writer, this.#texts];
+    for (let index = 0; index < points.length; index++) {
+      const point = points[index]!;
+      const when = point.period === undefined ? texts.time(point.time ?? '') : texts.period(point.period);
+      if (when === undefined) continue;
+      writer.bytes(this.#workspace);
+      writer.bytes(metric);
+      writer.bytes(texts.series(point.dimensions));
+      writer.bytes(when);
+      if (point.id === undefined) writer.byte(0);
+      else writer.text(point.id);
+      writer.uint64(position + index);
+      writer.instant(recordedAt);
+      writer.instant(readAt);
+      writer.uint64(point.revision ?? 0);
+      writer.bytes(feeder);
+      parts(writer, point);
+      this.#rows++;
+    }
+  }
+
+  /** The same bytes. What all rows of the record share is written once and copied. */
+  #columns({ periods, scaled, dimensions }: PointColumns, place: Place): void {
+    const [writer, texts] = [this.#writer, this.#texts];
+    const start = writer.length;
+    writer.bytes(this.#workspace);
+    writer.bytes(place.metric);
+    const headBytes = writer.length - start;
+    let middle = 0;
+    let middleBytes = 0;
+    let label: string | undefined;
+    let when: Uint8Array | undefined;
+    for (let index = 0; index < periods.length; index++) {
+      if (when === undefined || periods[index] !== label) {
+        label = periods[index]!;
+        when = texts.period(label);
+      }
+      if (index > 0) writer.again(start, headBytes);
+      writer.bytes(texts.sharedSeries(dimensions[index]!));
+      writer.bytes(when);
+      writer.byte(0);
+      writer.uint64(place.position + index);
+      if (index > 0) writer.again(middle, middleBytes);
+      else {
+        middle = writer.length;
+        writer.instant(place.recordedAt);
+        writer.instant(place.readAt);
+        writer.uint64(0);
+        writer.bytes(place.feeder);
+        middleBytes = writer.length - middle;
+      }
+      writer.plainParts(scaled[index]!);
+    }
+    this.#rows += periods.length;
+  }
+}
+
+/** What the rows of a record share. */
+interface Place {
+  readonly metric: Uint8Array;
+  readonly feeder: Uint8Array;
+  readonly position: Position;
+  readonly recordedAt: Instant;
+  readonly readAt: Instant;
 }
 
 function parts(writer: Writer, { value, numerator, denominator }: PointStatement): void {
@@ -135,6 +190,10 @@ export class ObservationTexts {
 
   series(dimensions: PointStatement['dimensions']): Uint8Array {
     return this.#byDimensions.get(dimensions);
+  }
+
+  sharedSeries(dimensions: PointColumns['dimensions'][number]): Uint8Array {
+    return this.#byDimensions.ofShared(dimensions);
   }
 
   #keyed(key: string): Uint8Array {

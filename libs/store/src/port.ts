@@ -1,5 +1,6 @@
 import type { ReadRow, ReadShape } from './decode.ts';
 import type { ObservationBatch } from './observation-batch.ts';
+import type { RowBatch } from './row-batch.ts';
 import type { Row, TableName } from './tables.ts';
 
 export type { ReadRow, ReadShape } from './decode.ts';
@@ -30,6 +31,8 @@ export interface Store {
    * `RowsRejectedError` (`store_rows_rejected`) once all others are durable. Calling it again with the same rows is harmless.
    */
   insert<Table extends TableName>(table: Table, rows: readonly Row<Table>[]): Promise<void>;
+  /** The same of rows that were encoded as they were made. */
+  insertBatch<Table extends TableName>(batch: RowBatch<Table>): Promise<void>;
   /**
    * Rows of `observation` that were encoded as they were read: durable when it resolves. All or an error: whoever gets one
    * of bad rows or of memory gives the same rows to `insert`, which divides them.

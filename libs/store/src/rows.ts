@@ -54,16 +54,20 @@ export function encodeRows<Table extends TableName>(
 ): EncodedRows {
   const plan = planOf(table);
   const writer = new Writer(Math.max(256, (to - from) * rowBytes(plan, rows[from])));
-  for (let index = from; index < to; index++) {
-    const row: Readonly<Record<string, unknown>> = rows[index]!;
-    let column = 0;
-    try {
-      for (; column < plan.names.length; column++) plan.encoders[column]!(writer, row[plan.names[column]!]);
-    } catch (cause) {
-      throw new RowEncodingError(table, plan.names[column]!, index, cause);
-    }
-  }
+  for (let index = from; index < to; index++) encodeRow(writer, table, rows[index]!, index);
   return { bytes: writer.finish(), rows: to - from };
+}
+
+/** Writes one row; `index` is what an error names it by. What was written of it stays then. */
+export function encodeRow<Table extends TableName>(writer: Writer, table: Table, row: Row<Table>, index: number): void {
+  const { names, encoders } = planOf(table);
+  const values: Readonly<Record<string, unknown>> = row;
+  let column = 0;
+  try {
+    for (; column < names.length; column++) encoders[column]!(writer, values[names[column]!]);
+  } catch (cause) {
+    throw new RowEncodingError(table, names[column]!, index, cause);
+  }
 }
 
 type Encoder = (writer: Writer, value: unknown) => void;
@@ -235,6 +239,14 @@ export class Writer {
     this.at += value.length;
   }
 
+  /** Writes once more what stands at `from`; short. */
+  again(from: number, length: number): void {
+    this.room(length);
+    const { buffer, at } = this;
+    for (let i = 0; i < length; i++) buffer[at + i] = buffer[from + i]!;
+    this.at = at + length;
+  }
+
   fixed(value: unknown, length: number): void {
     if (!(value instanceof Uint8Array) || value.length !== length)
       throw new TypeError(`expected ${length} bytes, got ${shown(value)}`);
@@ -343,6 +355,16 @@ export class Writer {
     if (typeof value !== 'bigint')
       throw new TypeError(`expected a decimal as text or scaled bigint, got ${shown(value)}`);
     this.bigDecimal(value, bits);
+  }
+
+  /** The three nullable decimals of a point that says a value alone, which is safe once scaled. */
+  plainParts(scaled: number): void {
+    this.room(19);
+    this.buffer[this.at++] = 0;
+    this.int64(scaled);
+    this.fill(scaled < 0 ? 255 : 0, 8);
+    this.buffer[this.at++] = 1;
+    this.buffer[this.at++] = 1;
   }
 
   private bigDecimal(value: bigint, bits: 128 | 256): void {

@@ -10,7 +10,7 @@ import {
   type View,
   type WorkspaceFold,
 } from '@paceline/domain';
-import type { Row } from '@paceline/store';
+import { RowBatch } from '@paceline/store';
 import { Alerts } from './alerts.ts';
 import { Breath } from './breath.ts';
 import { gridPointsToJudge, type JudgedRange, touchedFrom } from './candidates.ts';
@@ -49,6 +49,8 @@ export class Judge {
   /** A grid point after the last one judged has no judgement yet, so nothing need be looked up. */
   readonly #judged = new Map<string, JudgedRange>();
   readonly #cutOff: CutOff;
+  /** Of a judgement, as the last ones were. */
+  #rowBytes = 1_000;
 
   constructor(deps: WorkspaceDeps, fold: WorkspaceFold) {
     this.#deps = deps;
@@ -132,6 +134,12 @@ export class Judge {
     };
   }
 
+  /** For at most so many judgements. */
+  #batch(rows: number): RowBatch<'judgement'> {
+    const room = Math.ceil(Math.min(rows, INSERT_ROWS) * this.#rowBytes * 1.1);
+    return new RowBatch('judgement', this.#deps.workspace, room);
+  }
+
   #touchedFrom(): ReadonlyMap<string, Instant> {
     return touchedFrom(this.#fold, this.#fold.touched, (subject) => this.#judged.get(subject));
   }
@@ -143,8 +151,21 @@ export class Judge {
     const instants = [...new Set(points.map(({ at }) => at))].sort((a, b) => a - b);
     const view = await this.view(new Set(points.map(({ subject }) => subject)), instants);
     const standing = await this.#standing(points, tick);
-    const rows: Row<'judgement'>[] = [];
+    let batch = this.#batch(points.length);
+    let judgements = 0;
     let restatements = 0;
+    const insert = async (): Promise<void> => {
+      const whole = batch;
+      if (whole.rows === 0) return;
+      this.#rowBytes = whole.byteLength / whole.rows;
+      judgements += whole.rows;
+      batch = this.#batch(points.length - judgements);
+      await inserts.begin(async () => {
+        await tick.durable();
+        await this.#deps.store.insertBatch(whole);
+      });
+      await tick.heartbeat();
+    };
     this.alerts.note(judged.values());
     const { evaluate } = evaluator(view);
     const breath = new Breath(this.#deps.clock);
@@ -157,20 +178,14 @@ export class Judge {
       if (before !== undefined && printed.hash.equals(before.hash)) continue;
       const restated = isRestatement(before, printed);
       if (restated) restatements++;
-      rows.push(judgementRow(this.#deps.workspace, printed, tick, restated));
+      batch.add(judgementRow(this.#deps.workspace, printed, tick, restated));
       this.alerts.note([evaluation]);
+      if (batch.rows >= INSERT_ROWS) await insert();
     }
-    for (let from = 0; from < rows.length; from += INSERT_ROWS) {
-      const part = rows.slice(from, from + INSERT_ROWS);
-      await inserts.begin(async () => {
-        await tick.durable();
-        await this.#deps.store.insert('judgement', part);
-      });
-      await tick.heartbeat();
-    }
+    await insert();
     for (const { subject, at } of all) this.#seen(subject, at);
     const { metrics, workspace } = this.#deps;
-    metrics.judgements.inc({ workspace }, rows.length);
+    metrics.judgements.inc({ workspace }, judgements);
     metrics.restatements.inc({ workspace }, restatements);
   }
 

@@ -97,18 +97,23 @@ async function snapshots(workspace: string): Promise<number> {
 function killedAt(log: TestLog, inserts: () => boolean): Store {
   return new Proxy(store, {
     get(target, name) {
-      if (name !== 'insert') {
-        const member: unknown = Reflect.get(target, name);
-        return typeof member === 'function' ? member.bind(target) : member;
-      }
+      const dies = (table: string): void => {
+        if (!((table === 'judgement' || table === 'rollup') && inserts())) return;
+        log.log.crash();
+        throw new Error('killed');
+      };
       const insert: Store['insert'] = async (table, rows) => {
-        if ((table === 'judgement' || table === 'rollup') && inserts()) {
-          log.log.crash();
-          throw new Error('killed');
-        }
+        dies(table);
         await target.insert(table, rows);
       };
-      return insert;
+      const insertBatch: Store['insertBatch'] = async (batch) => {
+        dies(batch.table);
+        await target.insertBatch(batch);
+      };
+      if (name === 'insert') return insert;
+      if (name === 'insertBatch') return insertBatch;
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
     },
   });
 }

@@ -2,11 +2,12 @@ import {
   type ExtentQuestion,
   type Instant,
   type Position,
+  pointCount,
   position,
   readInstant,
   type WorkspaceFold,
 } from '@paceline/domain';
-import { decodeRecord, RECORDED_AT_HEADER } from '@paceline/events';
+import { decodeInColumns, RECORDED_AT_HEADER } from '@paceline/events';
 import type { LogRecord } from '@paceline/log';
 import { readExtents } from '@paceline/store';
 import type { WorkspaceDeps } from './options.ts';
@@ -46,7 +47,7 @@ export interface Restored {
 /** Folds a record that was committed before; answers its points. */
 async function foldAgain(fold: WorkspaceFold, record: LogRecord, deps: WorkspaceDeps): Promise<number> {
   const at = position(record.offset);
-  const decoded = decodeRecord(record);
+  const decoded = decodeInColumns(record);
   if (!decoded.ok) {
     fold.stamp(at, recordedAtOf(record));
     return 0;
@@ -57,7 +58,7 @@ async function foldAgain(fold: WorkspaceFold, record: LogRecord, deps: Workspace
   if (asks) await answerQuestions(fold, record.offset, true, deps);
   fold.apply({ position: at, recordedAt: decoded.recordedAt, id, fact });
   if (fact.type === 'tick') fold.judged();
-  return fact.type === 'observations' ? fact.points.length : 0;
+  return fact.type === 'observations' ? pointCount(fact) : 0;
 }
 
 /**

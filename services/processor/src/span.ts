@@ -32,9 +32,10 @@ export class Span {
   /** Of its last fact: the last point of its last record. */
   last: Position;
 
-  constructor(workspace: string, next: number, texts: ObservationTexts) {
+  /** `before`: it will hold about as much as that one. */
+  constructor(workspace: string, next: number, texts: ObservationTexts, before?: Span) {
     this.workspace = workspace;
-    this.observation = new ObservationBatch(workspace, texts);
+    this.observation = new ObservationBatch(workspace, texts, before?.observation.bytes.length);
     this.first = next;
     this.next = next;
     this.last = position(next) - 1;

@@ -1,5 +1,13 @@
-import { type Instant, type Position, position, type Recorded, type TickFact, WorkspaceFold } from '@paceline/domain';
-import { decodeRecord, type Undecoded } from '@paceline/events';
+import {
+  type Instant,
+  type Position,
+  pointCount,
+  position,
+  type Recorded,
+  type TickFact,
+  WorkspaceFold,
+} from '@paceline/domain';
+import { decodeInColumns, type Undecoded } from '@paceline/events';
 import type { BatchContext, LogRecord } from '@paceline/log';
 import { ObservationTexts } from '@paceline/store';
 import { Breath } from './breath.ts';
@@ -17,6 +25,9 @@ type Context = Pick<BatchContext, 'heartbeat' | 'commit' | 'end' | 'signal'>;
 
 /** Records of one span at most, so that a log of tiny records is committed now and then too. */
 const SPAN_RECORDS_MAX = 100_000;
+
+/** Records between two looks at the clock, which cost as much as a fifth of a record of one point. */
+const RECORDS_A_LOOK = 8;
 
 /** A workspace that was at the head of its log this short a time ago is not behind: it is at work. */
 const CURRENT_MS = 10_000;
@@ -68,7 +79,6 @@ export class Workspace {
   /** Names repeat from span to span. */
   readonly #texts = new ObservationTexts();
   #writing: Promise<void> = Promise.resolve();
-  #isWriting = false;
   #broken: { readonly error: unknown } | null = null;
   #loaded = false;
   #context: Context | null = null;
@@ -259,8 +269,8 @@ export class Workspace {
       const waiting = this.#record(record, context);
       if (waiting !== undefined) await waiting;
       const { rows } = this.#span.observation;
-      const full = rows >= options.spanPointsMax || this.#span.records >= SPAN_RECORDS_MAX;
-      if (full || (rows >= options.spanPointsMin && !this.#isWriting)) await this.#write();
+      if (rows >= options.spanPointsMax || this.#span.records >= SPAN_RECORDS_MAX) await this.#write();
+      if (record.offset % RECORDS_A_LOOK !== 0) continue;
       if (breath.isDue) await breath.take();
       if (clock.monotonic() - beaten < options.sliceMs) continue;
       await context.heartbeat();
@@ -276,7 +286,7 @@ export class Workspace {
   /** Folds a record and collects what is to be written of it; a promise where that takes more. */
   #record(record: LogRecord, context: Context): Promise<void> | undefined {
     const at = position(record.offset);
-    const decoded = decodeRecord(record);
+    const decoded = decodeInColumns(record);
     this.#next = record.offset + 1;
     if (!decoded.ok) return this.#bury(record, decoded);
     const { fact, id, recordedAt } = decoded;
@@ -309,8 +319,8 @@ export class Workspace {
       const isFirst = !this.#fold.isStated(fact.metric);
       this.#fold.apply(record);
       const { recordedAt } = this.#fold;
-      this.#span.record(at, recordedAt, fact.points.length);
-      this.#snapshots.count(fact.points.length);
+      this.#span.record(at, recordedAt, pointCount(fact));
+      this.#snapshots.count(pointCount(fact));
       const recorded = { position: at, recordedAt, id, fact };
       this.#span.observation.add(recorded);
       this.#judge.cells.state(recorded, isFirst);
@@ -329,7 +339,7 @@ export class Workspace {
    * from memory is judged while the last of it is still being written; nothing of the tick is, before that is.
    */
   async #tick(record: Recorded<TickFact>, context: Context): Promise<void> {
-    await this.#write();
+    this.#writeNext();
     if (this.#fold.questions().length > 0) await this.#answered();
     const previous = this.#fold.lastTick;
     this.#fold.apply(record);
@@ -355,27 +365,30 @@ export class Workspace {
     logger.debug({ workspace, position: record.position, tookMs: this.lastTickMs }, 'tick judged');
   }
 
-  /** Starts writing what was collected. At most one span is being written while the next one is filled. */
+  /** Starts writing what was collected, once the span before is written: one is being written while the next one is filled. */
   async #write(): Promise<void> {
     await this.#writing;
+    this.#writeNext();
+  }
+
+  /** Has what was collected written after what is being written now. */
+  #writeNext(): void {
     if (this.#broken !== null) throw this.#broken.error;
     if (this.#span.empty) return;
     const span = this.#span;
     // With their facts: once those are committed, nobody would write them again.
     for (const statement of this.#fold.takeResolved()) span.coveredBy(statement);
-    this.#span = new Span(this.deps.workspace, this.#next, this.#texts);
+    this.#span = new Span(this.deps.workspace, this.#next, this.#texts, span);
     const kept = this.#snapshots.take(this.#fold, span.next);
-    this.#isWriting = true;
-    const writing = this.#writeSpan(span).then(async () => {
-      // Never ahead of the commit.
-      if (kept !== null) await this.#snapshots.save(kept);
-    });
-    this.#writing = writing
+    this.#writing = this.#writing
+      .then(async () => {
+        if (this.#broken !== null) return;
+        await this.#writeSpan(span);
+        // Never ahead of the commit.
+        if (kept !== null) await this.#snapshots.save(kept);
+      })
       .catch((error: unknown) => {
         this.#broken = { error };
-      })
-      .finally(() => {
-        this.#isWriting = false;
       });
   }
 

@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Document, MetricDocument, SourceDocument } from '../document.ts';
-import type { Fact, PointStatement } from '../fact.ts';
+import type { Fact, ObservationsFact, PointStatement } from '../fact.ts';
 import { position } from '../position.ts';
+import { inColumns } from '../testing/columns.ts';
 import { WorkspaceFold } from './workspace.ts';
 
 const day = (text: string): number => Date.parse(`${text}T00:00:00Z`);
@@ -225,5 +227,46 @@ describe('a snapshot', () => {
     }
     expect(restored.fold.snapshot()).toEqual(log.fold.snapshot());
     expect(restored.covered('a')).toBe('2026-11-02/2026-11-09');
+  });
+});
+
+describe('points as columns', () => {
+  const day = fc.constantFrom('2026-11-02', '2026-11-07', '2026-11-08', '2026-11-19', '2026-11-25', '2026-W46');
+  const plain = fc.record({
+    period: day,
+    value: fc.constantFrom('1', '-2.5'),
+    dimensions: fc.constant({ region: 'a' }),
+  });
+  const record = fc.record({
+    of: fc.constantFrom('a', 'ratio', 'times', 'unknown'),
+    feeder: fc.constantFrom('push', 'source/s'),
+    points: fc.array(plain, { minLength: 1, maxLength: 4 }),
+    next: fc.constantFrom('nothing', 'cover', 'judged', 'define'),
+  });
+
+  it('are folded as objects are', () => {
+    fc.assert(
+      fc.property(fc.array(record, { maxLength: 12 }), (records) => {
+        const [objects, columns] = [new Log(), new Log()];
+        for (const log of [objects, columns]) {
+          log.define([
+            metric('a', { revisions: 'source' }),
+            metric('ratio', { aggregation: 'ratio' }),
+            metric('times', { points: 'time' }),
+            source('s', 'a'),
+          ]);
+          for (const { of, feeder, points, next } of records) {
+            const fact: ObservationsFact = { type: 'observations', metric: of, feeder, points };
+            log.add(log === columns ? inColumns(fact) : fact);
+            if (next === 'cover') log.cover(of, undefined, '2026-11-20', feeder);
+            if (next === 'judged') log.fold.judged();
+            if (next === 'define') log.define([metric('unknown')]);
+          }
+        }
+        expect(columns.fold.snapshot()).toEqual(objects.fold.snapshot());
+        expect(columns.fold.questions()).toEqual(objects.fold.questions());
+        expect(columns.fold.fresh).toEqual(objects.fold.fresh);
+      }),
+    );
   });
 });

@@ -1,7 +1,7 @@
 import type { KnownDocument } from '../catalog.ts';
 import { DEFAULTS_ID } from '../definition/defaults.ts';
 import { documentId } from '../document.ts';
-import type { CoveredFact, Feeder, ObservationsFact, PointStatement, Recorded } from '../fact.ts';
+import type { CoveredFact, Feeder, ObservationsFact, PointColumns, PointStatement, Recorded } from '../fact.ts';
 import type { Instant, Span } from '../instant.ts';
 import { difference, type Intervals } from '../interval.ts';
 import { coveredByFeeder, coveredOf } from '../metric/coverage.ts';
@@ -181,6 +181,10 @@ export class WorkspaceFold extends DefinitionFold {
 
   /** Points of one record share buckets: each is looked at once. Statements of another grain or shape belong to none. */
   #bucketsOfRecord(activity: MetricActivity, fact: ObservationsFact, recordedAt: Instant): Map<Span, Stated> {
+    const { columns } = fact;
+    // A ratio's points say two parts: a plain one retracts.
+    if (columns !== undefined && activity.metric?.aggregation !== 'ratio')
+      return bucketsOfColumns(activity, columns, recordedAt);
     const buckets = new Map<Span, Stated>();
     for (const point of fact.points) {
       const time = point.time === undefined ? null : readInstant(point.time);
@@ -294,6 +298,19 @@ interface Stated {
   validFrom: Instant;
   valued: boolean;
   retracted: boolean;
+}
+
+function bucketsOfColumns(activity: MetricActivity, { periods }: PointColumns, recordedAt: Instant): Map<Span, Stated> {
+  const buckets = new Map<Span, Stated>();
+  let last: string | undefined;
+  for (const period of periods) {
+    if (period === last) continue;
+    last = period;
+    const bucket = activity.bucketOfPeriod(period);
+    if (bucket === null || buckets.has(bucket)) continue;
+    buckets.set(bucket, { validFrom: periodValidFrom(bucket, recordedAt), valued: true, retracted: false });
+  }
+  return buckets;
 }
 
 /** Whether the point is absent after this statement, as `saidOf` has it. */

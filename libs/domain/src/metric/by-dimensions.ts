@@ -1,4 +1,4 @@
-import type { PointStatement } from '../fact.ts';
+import type { PointColumns, PointStatement } from '../fact.ts';
 import { seriesKey } from './statement.ts';
 
 /** Names and values remembered of each kind; beyond they are forgotten and asked again. */
@@ -11,9 +11,21 @@ const REMEMBERED_MAX = 50_000;
 export class ByDimensions<Value> {
   readonly #of: (key: string) => Value;
   readonly #single = new Map<string, Map<string, Value>>();
+  readonly #shared = new Map<object, Value>();
 
   constructor(of: (key: string) => Value) {
     this.#of = of;
+  }
+
+  /** The same of dimensions that are mostly one object wherever they are equal: its names and values need not be looked at. */
+  ofShared(dimensions: PointColumns['dimensions'][number]): Value {
+    let found = this.#shared.get(dimensions);
+    if (found === undefined) {
+      found = this.get(dimensions);
+      if (this.#shared.size >= REMEMBERED_MAX) this.#shared.clear();
+      this.#shared.set(dimensions, found);
+    }
+    return found;
   }
 
   get(dimensions: PointStatement['dimensions']): Value {

@@ -1,5 +1,5 @@
 import type { MetricCells, SeriesCells } from '../cell.ts';
-import type { ObservationsFact, PointStatement, Recorded } from '../fact.ts';
+import type { ObservationsFact, PointColumns, PointStatement, Recorded } from '../fact.ts';
 import type { Instant } from '../instant.ts';
 import { safeScaled } from '../number/decimal.ts';
 import { compareText } from '../text-order.ts';
@@ -56,9 +56,13 @@ export class LiveCells {
    * Takes the points of a record in their order. `false`: one lies before `from`, or statements come in an order so bad that to
    * begin anew is cheaper; then this is of no use any more.
    */
-  state({ fact, position, recordedAt }: Recorded<ObservationsFact>): boolean {
+  state(recorded: Recorded<ObservationsFact>): boolean {
+    const { fact, position, recordedAt } = recorded;
+    // A ratio's points say two parts: a plain one retracts.
+    if (fact.columns !== undefined && this.metric.aggregation !== 'ratio')
+      return this.#stateColumns(fact.columns, recorded);
     const { points } = fact;
-    const readAt = Math.min(fact.readAt ?? recordedAt, recordedAt);
+    const readAt = readAtOf(recorded);
     for (let index = 0; index < points.length; index++) {
       const point = points[index]!;
       if (point.period === undefined) continue;
@@ -70,6 +74,32 @@ export class LiveCells {
       // A statement from inside its bucket makes a version; two labels or several ids make one cell of several points.
       if (!labelled.canonical || point.id !== undefined || recordedAt < bucket.to) this.unsure.add(bucket.from);
       else this.#state(point, bucket, { revision: revisionOf(this.metric, point), readAt, position: position + index });
+    }
+    return this.#moved <= MOVED_MAX;
+  }
+
+  #stateColumns({ periods, scaled, dimensions }: PointColumns, recorded: Recorded<ObservationsFact>): boolean {
+    const { position, recordedAt } = recorded;
+    const precedence = { revision: 0, readAt: readAtOf(recorded), position };
+    let label: string | undefined;
+    let labelled: Labelled | null = null;
+    for (let index = 0; index < periods.length; index++) {
+      if (periods[index] !== label) {
+        label = periods[index]!;
+        labelled = this.#labelled(label);
+      }
+      if (labelled === null) continue;
+      const { bucket } = labelled;
+      if (bucket.from < this.from) return false;
+      this.#cells = null;
+      if (!labelled.canonical || recordedAt < bucket.to) {
+        this.unsure.add(bucket.from);
+        continue;
+      }
+      precedence.position = position + index;
+      const series = this.#byDimensions.ofShared(dimensions[index]!);
+      const row = this.#claim(series, bucket, precedence);
+      if (row >= 0) series.putSafe(row, scaled[index]!);
     }
     return this.#moved <= MOVED_MAX;
   }
@@ -108,11 +138,7 @@ export class LiveCells {
 
   #state(point: PointStatement, bucket: Bucket, precedence: Precedence): void {
     const series = this.#byDimensions.get(point.dimensions);
-    const { length, moved } = series;
-    const row = series.claim(bucket, precedence);
-    this.#count += series.length - length;
-    this.#moved += series.moved - moved;
-    if (row === UNSURE) this.unsure.add(bucket.from);
+    const row = this.#claim(series, bucket, precedence);
     if (row < 0) return;
     const plain = point.numerator === undefined && typeof point.value === 'string';
     const safe = plain && this.metric.aggregation !== 'ratio' ? safeScaled(point.value ?? '') : undefined;
@@ -123,6 +149,15 @@ export class LiveCells {
     const said = saidOf(this.metric, point);
     if (isRetracted(said)) series.retract(row);
     else series.put(row, said);
+  }
+
+  #claim(series: LiveSeries, bucket: Bucket, precedence: Precedence): number {
+    const { length, moved } = series;
+    const row = series.claim(bucket, precedence);
+    this.#count += series.length - length;
+    this.#moved += series.moved - moved;
+    if (row === UNSURE) this.unsure.add(bucket.from);
+    return row;
   }
 
   #labelled(label: string): Labelled | null {
@@ -150,6 +185,10 @@ interface Labelled {
   readonly bucket: Bucket;
   /** Whether it is the label that the grid gives the bucket: other ones would be points of their own. */
   readonly canonical: boolean;
+}
+
+function readAtOf({ fact, recordedAt }: Recorded<ObservationsFact>): Instant {
+  return Math.min(fact.readAt ?? recordedAt, recordedAt);
 }
 
 function hasCells(series: SeriesCells): boolean {

@@ -1,0 +1,50 @@
+import { encodeRow, Writer } from './rows.ts';
+import type { Row, TableName } from './tables.ts';
+
+/** Room for a few rows. */
+const BYTES_MIN = 16 * 1024;
+
+/**
+ * Rows of one table and workspace, encoded as they are made: thousands of objects with their texts, kept until an insert, keep
+ * the collector busier than encoding them does the processor.
+ */
+export class RowBatch<Table extends TableName> {
+  readonly table: Table;
+  readonly workspace: string;
+  readonly #writer: Writer;
+  /** Where each row begins. */
+  readonly #starts: number[] = [];
+
+  /** `room`: the bytes that it will hold, where they can be guessed. */
+  constructor(table: Table, workspace: string, room = BYTES_MIN) {
+    this.table = table;
+    this.workspace = workspace;
+    this.#writer = new Writer(Math.max(room, BYTES_MIN));
+  }
+
+  get rows(): number {
+    return this.#starts.length;
+  }
+
+  get byteLength(): number {
+    return this.#writer.length;
+  }
+
+  /** Throws `RowEncodingError` for a row that no column can hold; the batch is as it was then. */
+  add(row: Row<Table>): void {
+    const start = this.#writer.length;
+    try {
+      encodeRow(this.#writer, this.table, row, this.rows);
+    } catch (error) {
+      this.#writer.cut(start);
+      throw error;
+    }
+    this.#starts.push(start);
+  }
+
+  /** Rows `from` to `to`, exclusive, as RowBinary; valid while nothing is added. */
+  bytes(from = 0, to = this.rows): Uint8Array {
+    const end = this.#starts[to] ?? this.#writer.length;
+    return this.#writer.finish().subarray(this.#starts[from] ?? end, end);
+  }
+}
