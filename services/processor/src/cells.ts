@@ -8,6 +8,7 @@ import type {
   Touched,
   WorkspaceFold,
 } from '@paceline/domain';
+import type { CellShare } from './cell-budget.ts';
 import type { WorkspaceDeps } from './options.ts';
 import { PeriodCells } from './period-cells.ts';
 import { TimeCells } from './time-cells.ts';
@@ -20,8 +21,8 @@ export interface KeptNeed {
 
 /** Cells of some metrics, kept from one evaluation to the next. */
 export interface KeptCells {
-  /** Cells that are kept, by metric. */
-  readonly counts: ReadonlyMap<string, number>;
+  /** Bytes of the cells that are kept, about, by metric. */
+  readonly bytes: ReadonlyMap<string, number>;
   /** Marks what facts touched; called before the fold forgets it. */
   invalidate(touched: Touched): void;
   /** Makes the cells of the needs right as of `at`. */
@@ -37,8 +38,8 @@ const NO_CELLS: MetricCells = { series: [] };
  * again, bounded by position, before anything is evaluated on it. Bounded; what was used longest ago goes first.
  */
 export class CellCache {
-  readonly #deps: WorkspaceDeps;
   readonly #fold: WorkspaceFold;
+  readonly #share: CellShare;
   readonly #period: PeriodCells;
   readonly #time: TimeCells;
   /** Awaited before the raw table is read: resolves when it holds all that was stated so far. */
@@ -47,11 +48,11 @@ export class CellCache {
   #uses = 0;
 
   constructor(deps: WorkspaceDeps, fold: WorkspaceFold) {
-    this.#deps = deps;
     this.#fold = fold;
+    this.#share = deps.budget.share(deps.workspace);
     const durable = (): Promise<void> => this.durable();
-    this.#period = new PeriodCells(deps, durable);
-    this.#time = new TimeCells(deps, durable);
+    this.#period = new PeriodCells(deps, this.#share, durable);
+    this.#time = new TimeCells(deps, this.#share, durable);
   }
 
   /** A record is folded. `isFirst`: of its metric nothing was ever stated before. */
@@ -92,19 +93,13 @@ export class CellCache {
   }
 
   #evict(keep: ReadonlyMap<string, unknown>): void {
-    for (const keeper of [this.#period, this.#time]) {
-      const { counts } = keeper;
-      let total = 0;
-      for (const count of counts.values()) total += count;
-      if (total <= this.#deps.options.cellsMax) continue;
-      const oldest = [...counts]
-        .filter(([metric]) => !keep.has(metric))
-        .sort(([left], [right]) => (this.#used.get(left) ?? 0) - (this.#used.get(right) ?? 0));
-      for (const [metric, count] of oldest) {
-        if (total <= this.#deps.options.cellsMax) break;
-        keeper.drop(metric);
-        total -= count;
-      }
+    if (this.#share.over <= 0) return;
+    const held = [this.#period, this.#time].flatMap((keeper) =>
+      Array.from(keeper.bytes.keys(), (metric) => ({ keeper, metric, used: this.#used.get(metric) ?? 0 })),
+    );
+    for (const { keeper, metric } of held.sort((left, right) => left.used - right.used)) {
+      if (this.#share.over <= 0) return;
+      if (!keep.has(metric)) keeper.drop(metric);
     }
   }
 }

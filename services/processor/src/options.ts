@@ -1,6 +1,8 @@
+import { totalmem } from 'node:os';
 import type { EventLog } from '@paceline/log';
 import type { Clock, Logger, Metrics } from '@paceline/runtime';
 import type { Store } from '@paceline/store';
+import type { CellBudget } from './cell-budget.ts';
 
 export interface ProcessorDeps {
   readonly log: EventLog;
@@ -22,10 +24,8 @@ export interface ProcessorOptions {
   /** An orderly stop takes at most this long, however much is under way; what is not finished by then is done again. */
   readonly stopMs: number;
   readonly group: string;
-  /** Points of one span: what is written and committed together. While the one before is being written it grows … */
+  /** Points of one span: what is written and committed together, unless nothing follows. */
   readonly spanPointsMax: number;
-  /** … and it is not written before it has so many, unless nothing follows. */
-  readonly spanPointsMin: number;
   /** Status is refreshed when nothing came for this long … */
   readonly statusIdleMs: number;
   /** … or, with the head of the log reached, when it has been out of date for this long … */
@@ -48,8 +48,16 @@ export interface ProcessorOptions {
   readonly sliceEvaluations: number;
   /** Metrics whose cells are in memory at one time while rollups are written. */
   readonly sliceMetrics: number;
-  /** Cells of one workspace kept in memory between evaluations, about 150 bytes each. */
-  readonly cellsMax: number;
+  /** What the cells of all workspaces may take that are kept in memory between evaluations: some 60 bytes each of period points, 150 of time points. */
+  readonly cellBytesMax: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** Of the machine, or of the container that the process runs in. */
+function memoryBytes(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 export const DEFAULTS: ProcessorOptions = {
@@ -58,7 +66,6 @@ export const DEFAULTS: ProcessorOptions = {
   stopMs: 2_500,
   group: 'processor',
   spanPointsMax: 100_000,
-  spanPointsMin: 25_000,
   statusIdleMs: 100,
   statusHeadMs: 150,
   statusBusyMs: 1_000,
@@ -71,7 +78,7 @@ export const DEFAULTS: ProcessorOptions = {
   sliceMs: 1_000,
   sliceEvaluations: 10_000,
   sliceMetrics: 100,
-  cellsMax: 600_000,
+  cellBytesMax: Math.min(640 * MIB, 0.25 * memoryBytes()),
 };
 
 /** Everything a part of the processor needs, for one workspace. */
@@ -79,6 +86,8 @@ export interface WorkspaceDeps extends Omit<ProcessorDeps, 'options'> {
   readonly workspace: string;
   readonly topic: string;
   readonly options: ProcessorOptions;
+  /** Shared by the workspaces of a process. */
+  readonly budget: CellBudget;
   /** `replay` rebuilds an edition from the log: it appends nothing, announces nothing, and keeps its fold at the end alone. */
   readonly mode: 'live' | 'replay';
 }

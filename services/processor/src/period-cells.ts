@@ -10,11 +10,17 @@ import {
   type Touched,
 } from '@paceline/domain';
 import { type CellsNeed, readCellsSlowly, readPeriodPoints } from '@paceline/store';
+import type { CellShare } from './cell-budget.ts';
 import type { KeptCells, KeptNeed } from './cells.ts';
 import type { WorkspaceDeps } from './options.ts';
 
 /** Above this many buckets of a metric that must be read again, reading it anew is cheaper than patching. */
 const PATCH_BUCKETS_MAX = 500;
+
+/** A cell in columns, with the room that these have left. */
+const LIVE_BYTES = 60;
+/** One as an object. */
+const FIXED_BYTES = 150;
 
 /** Read in another way than by what stands of each label: nothing can be added to it. */
 interface Fixed {
@@ -31,19 +37,20 @@ interface Fixed {
 export class PeriodCells implements KeptCells {
   readonly #deps: WorkspaceDeps;
   readonly #durable: () => Promise<void>;
+  readonly #share: CellShare;
   readonly #live = new Map<string, LiveCells>();
   readonly #fixed = new Map<string, Fixed>();
-  #total = 0;
 
-  constructor(deps: WorkspaceDeps, durable: () => Promise<void>) {
+  constructor(deps: WorkspaceDeps, share: CellShare, durable: () => Promise<void>) {
     this.#deps = deps;
+    this.#share = share;
     this.#durable = durable;
   }
 
-  get counts(): ReadonlyMap<string, number> {
-    const counts = new Map([...this.#live].map(([metric, { count }]) => [metric, count]));
-    for (const [metric, { count }] of this.#fixed) counts.set(metric, count);
-    return counts;
+  get bytes(): ReadonlyMap<string, number> {
+    const bytes = new Map([...this.#live].map(([metric, { count }]) => [metric, count * LIVE_BYTES]));
+    for (const [metric, { count }] of this.#fixed) bytes.set(metric, count * FIXED_BYTES);
+    return bytes;
   }
 
   cells(metric: string): MetricCells | undefined {
@@ -51,7 +58,8 @@ export class PeriodCells implements KeptCells {
   }
 
   drop(metric: string): void {
-    this.#total -= this.#live.get(metric)?.count ?? 0;
+    const [live, fixed] = [this.#live.get(metric)?.count ?? 0, this.#fixed.get(metric)?.count ?? 0];
+    this.#share.add(-live * LIVE_BYTES - fixed * FIXED_BYTES);
     this.#live.delete(metric);
     this.#fixed.delete(metric);
   }
@@ -71,8 +79,8 @@ export class PeriodCells implements KeptCells {
     }
     const { count } = live;
     const known = live.state(recorded);
-    this.#total += live.count - count;
-    if (!known || this.#total > this.#deps.options.cellsMax) this.drop(name);
+    this.#share.add((live.count - count) * LIVE_BYTES);
+    if (!known || this.#share.over > 0) this.drop(name);
   }
 
   /** What was touched was stated as well, and another definition is another metric: both are seen by themselves. */
@@ -104,15 +112,15 @@ export class PeriodCells implements KeptCells {
     for (const { metric, need } of needs) {
       const live = this.#live.get(metric.name) ?? new LiveCells(metric, need.from);
       const { count } = live;
-      if (live.patch(points.get(metric.name) ?? NOTHING)) {
-        this.#live.set(metric.name, live);
-        this.#total += live.count - count;
-        continue;
-      }
+      const isPatched = live.patch(points.get(metric.name) ?? NOTHING);
+      this.#live.set(metric.name, live);
+      this.#share.add((live.count - count) * LIVE_BYTES);
+      if (isPatched) continue;
       this.drop(metric.name);
       const cells = await readCellsSlowly(store, workspace, metric, at, { lane: 'judge' });
       const all = cells.series.reduce((sum, series) => sum + series.cells.length, 0);
       this.#fixed.set(metric.name, { metric, from: Number.NEGATIVE_INFINITY, cells, count: all });
+      this.#share.add(all * FIXED_BYTES);
     }
   }
 }

@@ -2,6 +2,7 @@ import { offsetOf, type Position, position } from '@paceline/domain';
 import { ALERTS_TOPIC, DEADLETTER_TOPIC, FACTS_PREFIX, factsTopic, workspaceOf } from '@paceline/events';
 import { type BatchContext, type LogRecord, LogRefused, type Subscription } from '@paceline/log';
 import { describeError, type Health, PacelineError, type Service, type Timer, Trouble } from '@paceline/runtime';
+import { CellBudget } from './cell-budget.ts';
 import { DEFAULTS, type ProcessorDeps, type ProcessorOptions, type WorkspaceDeps } from './options.ts';
 import { placeOf } from './place.ts';
 import { Ticker } from './ticker.ts';
@@ -58,6 +59,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   const options: ProcessorOptions = { ...DEFAULTS, ...deps.options };
   const { log, store, clock, logger, metrics } = deps;
   const owned = new Map<string, Owned>();
+  const budget = new CellBudget(options.cellBytesMax);
   /** Topics that were given to this member and of which it does not know yet where to begin. */
   const assigning = new Map<string, symbol>();
   const waiters = new Set<() => void>();
@@ -71,7 +73,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     const workspace = workspaceOf(topic);
     if (workspace === undefined) return undefined;
     const { edition } = deps;
-    const own = { workspace, topic, options, mode: 'live' as const };
+    const own = { workspace, topic, options, budget, mode: 'live' as const };
     return { log, store, clock, logger, metrics, edition, ...own };
   }
 
@@ -193,6 +195,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     entry.ticker.stop();
     entry.refreshTimer?.cancel();
     await entry.workspace.serial.idle();
+    budget.leave(entry.workspace.deps.workspace);
   }
 
   async function batch(records: readonly LogRecord[], context: BatchContext): Promise<void> {

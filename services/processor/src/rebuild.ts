@@ -1,6 +1,7 @@
 import { type Position, position } from '@paceline/domain';
 import { factsTopic } from '@paceline/events';
 import { createMetrics } from '@paceline/runtime';
+import { CellBudget } from './cell-budget.ts';
 import { DEFAULTS, type ProcessorDeps, type WorkspaceDeps } from './options.ts';
 import { Workspace } from './workspace.ts';
 
@@ -26,7 +27,8 @@ export class Rebuilding {
     const options = { ...DEFAULTS, ...chosen };
     this.#topic = factsTopic(workspace);
     const metrics = createMetrics({ defaults: false });
-    const own: WorkspaceDeps = { ...ports, metrics, workspace, topic: this.#topic, options, mode: 'replay' };
+    const budget = new CellBudget(options.cellBytesMax);
+    const own: WorkspaceDeps = { ...ports, metrics, workspace, topic: this.#topic, options, budget, mode: 'replay' };
     this.#target = new Workspace(own);
   }
 

@@ -1,11 +1,14 @@
 import type { Cell, Instant, Metric, MetricCells, MetricNeed, Position, SeriesCells, Touched } from '@paceline/domain';
 import { bucketAt, replacedCells } from '@paceline/domain';
 import { type CellsNeed, readCells } from '@paceline/store';
+import type { CellShare } from './cell-budget.ts';
 import type { KeptCells, KeptNeed } from './cells.ts';
 import type { WorkspaceDeps } from './options.ts';
 
 /** Above this many touched buckets of a metric, reading it anew is cheaper than patching. */
 const PATCH_BUCKETS_MAX = 500;
+
+const CELL_BYTES = 150;
 
 interface Cached {
   /** Compiled once per definition: another object means that buckets may have moved. */
@@ -26,18 +29,20 @@ interface Cached {
  */
 export class TimeCells implements KeptCells {
   readonly #deps: WorkspaceDeps;
+  readonly #share: CellShare;
   readonly #durable: () => Promise<void>;
   readonly #metrics = new Map<string, Cached>();
   /** Running buckets as the present need asks for them, by metric and series. */
   readonly #running = new Map<string, ReadonlyMap<string, SeriesCells>>();
 
-  constructor(deps: WorkspaceDeps, durable: () => Promise<void>) {
+  constructor(deps: WorkspaceDeps, share: CellShare, durable: () => Promise<void>) {
     this.#deps = deps;
+    this.#share = share;
     this.#durable = durable;
   }
 
-  get counts(): ReadonlyMap<string, number> {
-    return new Map([...this.#metrics].map(([metric, { count }]) => [metric, count]));
+  get bytes(): ReadonlyMap<string, number> {
+    return new Map([...this.#metrics].map(([metric, { count }]) => [metric, count * CELL_BYTES]));
   }
 
   cells(metric: string): MetricCells | undefined {
@@ -45,6 +50,7 @@ export class TimeCells implements KeptCells {
   }
 
   drop(metric: string): void {
+    this.#share.add(-(this.#metrics.get(metric)?.count ?? 0) * CELL_BYTES);
     this.#metrics.delete(metric);
   }
 
@@ -53,12 +59,12 @@ export class TimeCells implements KeptCells {
       const cached = this.#metrics.get(metric);
       if (cached === undefined) continue;
       if (buckets === null || buckets.size + cached.stale.size > PATCH_BUCKETS_MAX) {
-        this.#metrics.delete(metric);
+        this.drop(metric);
         continue;
       }
       for (const from of buckets.keys()) {
         // The latest cell before the range came along with it and would be hard to find again.
-        if (from < cached.from) this.#metrics.delete(metric);
+        if (from < cached.from) this.drop(metric);
         else cached.stale.add(from);
       }
     }
@@ -91,6 +97,7 @@ export class TimeCells implements KeptCells {
     const read = await readCells(this.#deps.store, this.#deps.workspace, wanted, at, { lane: 'judge' });
     for (const { metric, need } of wanted) {
       const series = this.#seriesIn(read, metric);
+      this.drop(metric.name);
       this.#metrics.set(metric.name, {
         metric,
         cuts: cutsText(need),
@@ -99,6 +106,7 @@ export class TimeCells implements KeptCells {
         stale: new Set(),
         count: countOf(series),
       });
+      this.#share.add(countOf(series) * CELL_BYTES);
     }
   }
 
@@ -112,7 +120,9 @@ export class TimeCells implements KeptCells {
       const isStale = (cell: Cell): boolean => stale.has(bucketAt(metric.grid, cell.from)?.from ?? cell.from);
       cached.cells = replacedCells(cached.cells, isStale, this.#seriesIn(read, metric));
       cached.stale = new Set();
+      const { count } = cached;
       cached.count = countOf(cached.cells.series);
+      this.#share.add((cached.count - count) * CELL_BYTES);
     }
   }
 

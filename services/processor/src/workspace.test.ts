@@ -5,6 +5,7 @@ import { createMetrics, ManualClock, silentLogger } from '@paceline/runtime';
 import type { Store } from '@paceline/store';
 import { engineDisk, openMemoryStore } from '@paceline/store/memory/index';
 import { expect, test } from 'vitest';
+import { CellBudget } from './cell-budget.ts';
 import { DEFAULTS } from './options.ts';
 import { Workspace } from './workspace.ts';
 
@@ -29,7 +30,8 @@ async function worldOf(facts: readonly Fact[]) {
   await log.ensureTopic(TOPIC);
   const messages = facts.map((fact, at) => encodeFact('one', fact, { id: `fact-${at}`, source: 'test' }));
   await log.append(TOPIC, messages);
-  const own = { workspace: 'one', topic: TOPIC, options: DEFAULTS, mode: 'live' } as const;
+  const budget = new CellBudget(DEFAULTS.cellBytesMax);
+  const own = { workspace: 'one', topic: TOPIC, options: DEFAULTS, budget, mode: 'live' } as const;
   const workspaceOn = (used: Store): Workspace => {
     const metrics = createMetrics({ defaults: false });
     return new Workspace({ log, store: used, clock, logger: silentLogger, metrics, edition: 1, ...own });

@@ -14,8 +14,6 @@ export const OVERRULED = -1;
 export const UNSURE = -2;
 
 const FIRST_ROWS = 32;
-/** Bytes of a row: five numbers of eight, two values of eight, one state. */
-const ROW_BYTES = 57;
 const WORD = 4_294_967_296;
 
 /**
@@ -28,7 +26,7 @@ export class LiveSeries {
   moved = 0;
   readonly #metric: Metric;
   #length = 0;
-  #columns = new Table(FIRST_ROWS);
+  #columns: Table;
   readonly #odd = new Map<Instant, Cell | undefined>();
   #retracted = 0;
   #exposed: SeriesCells | null = null;
@@ -36,6 +34,10 @@ export class LiveSeries {
   constructor(key: string, metric: Metric) {
     this.key = key;
     this.#metric = metric;
+    this.#columns = new Table(FIRST_ROWS, {
+      revisions: metric.revisions,
+      denominators: metric.aggregation === 'ratio',
+    });
   }
 
   get length(): number {
@@ -81,7 +83,7 @@ export class LiveSeries {
       return;
     }
     this.#columns.values[row] = value;
-    this.#columns.denominators[row] = denominator;
+    if (this.#columns.denominators !== null) this.#columns.denominators[row] = denominator;
   }
 
   retract(row: number): void {
@@ -103,7 +105,7 @@ export class LiveSeries {
 
   #precedenceOf(row: number): Precedence {
     const { revisions, readAts, positions } = this.#columns;
-    return { revision: revisions[row]!, readAt: readAts[row]!, position: positions[row]! };
+    return { revision: revisions?.[row] ?? 0, readAt: readAts[row]!, position: positions[row]! };
   }
 
   #mark(row: number, bucket: Span, { readAt, position, revision }: Precedence): void {
@@ -113,7 +115,7 @@ export class LiveSeries {
     this.#columns.tos[row] = bucket.to;
     this.#columns.readAts[row] = readAt;
     this.#columns.positions[row] = position;
-    this.#columns.revisions[row] = revision;
+    if (this.#columns.revisions !== null) this.#columns.revisions[row] = revision;
     this.#columns.states[row] = VALUE;
     this.#exposed = null;
   }
@@ -166,28 +168,32 @@ export class LiveSeries {
   }
 
   #denominatorOf(row: number): Scaled | undefined {
-    return this.#metric.aggregation === 'ratio' ? this.#columns.denominators[row] : undefined;
+    return this.#columns.denominators?.[row];
   }
 
   #all(): ColumnData {
     const { froms, tos, values, denominators } = this.#columns;
-    const ratio = this.#metric.aggregation === 'ratio';
-    return { length: this.#length, froms, tos, values, denominators: ratio ? denominators : null };
+    return { length: this.#length, froms, tos, values, denominators };
   }
 
   #standing(): ColumnData {
     const rows: number[] = [];
     const { froms, tos, values, denominators } = this.#columns;
     for (let row = 0; row < this.#length; row++) if (this.#columns.states[row] === VALUE) rows.push(row);
-    const ratio = this.#metric.aggregation === 'ratio';
     return {
       length: rows.length,
       froms: Float64Array.from(rows, (row) => froms[row]!),
       tos: Float64Array.from(rows, (row) => tos[row]!),
       values: BigInt64Array.from(rows, (row) => values[row]!),
-      denominators: ratio ? BigInt64Array.from(rows, (row) => denominators[row]!) : null,
+      denominators: denominators === null ? null : BigInt64Array.from(rows, (row) => denominators[row]!),
     };
   }
+}
+
+/** Columns that not every metric needs. */
+interface Needed {
+  readonly revisions: boolean;
+  readonly denominators: boolean;
 }
 
 /** The columns of some rows, side by side in one piece of memory: a piece each costs more than all that is written into it. */
@@ -197,38 +203,41 @@ class Table {
   readonly tos: Float64Array;
   readonly readAts: Float64Array;
   readonly positions: Float64Array;
-  readonly revisions: Float64Array;
   readonly values: BigInt64Array;
   /** The halves of `values`, low before high. */
   readonly words: Int32Array;
-  readonly denominators: BigInt64Array;
   readonly states: Uint8Array;
+  readonly revisions: Float64Array | null;
+  readonly denominators: BigInt64Array | null;
+  readonly #needed: Needed;
 
-  constructor(rows: number) {
-    const memory = new ArrayBuffer(rows * ROW_BYTES);
+  constructor(rows: number, needed: Needed) {
+    const numbers = 5 + Number(needed.revisions) + Number(needed.denominators);
+    const memory = new ArrayBuffer(rows * (numbers * 8 + 1));
     this.rows = rows;
+    this.#needed = needed;
     this.froms = new Float64Array(memory, 0, rows);
     this.tos = new Float64Array(memory, rows * 8, rows);
     this.readAts = new Float64Array(memory, rows * 16, rows);
     this.positions = new Float64Array(memory, rows * 24, rows);
-    this.revisions = new Float64Array(memory, rows * 32, rows);
-    this.values = new BigInt64Array(memory, rows * 40, rows);
-    this.words = new Int32Array(memory, rows * 40, rows * 2);
-    this.denominators = new BigInt64Array(memory, rows * 48, rows);
-    this.states = new Uint8Array(memory, rows * 56, rows);
+    this.values = new BigInt64Array(memory, rows * 32, rows);
+    this.words = new Int32Array(memory, rows * 32, rows * 2);
+    this.revisions = needed.revisions ? new Float64Array(memory, rows * 40, rows) : null;
+    this.denominators = needed.denominators ? new BigInt64Array(memory, rows * (numbers - 1) * 8, rows) : null;
+    this.states = new Uint8Array(memory, rows * numbers * 8, rows);
   }
 
-  /** With four times the rows. */
+  /** With more rows: twice as many while they are few, half as many again later. */
   grown(length: number): Table {
-    const larger = new Table(this.rows * 4);
+    const larger = new Table(this.rows < 128 ? this.rows * 2 : Math.ceil(this.rows * 1.5), this.#needed);
     larger.froms.set(this.froms.subarray(0, length));
     larger.tos.set(this.tos.subarray(0, length));
     larger.readAts.set(this.readAts.subarray(0, length));
     larger.positions.set(this.positions.subarray(0, length));
-    larger.revisions.set(this.revisions.subarray(0, length));
     larger.values.set(this.values.subarray(0, length));
-    larger.denominators.set(this.denominators.subarray(0, length));
     larger.states.set(this.states.subarray(0, length));
+    if (this.revisions !== null) larger.revisions?.set(this.revisions.subarray(0, length));
+    if (this.denominators !== null) larger.denominators?.set(this.denominators.subarray(0, length));
     return larger;
   }
 
@@ -238,10 +247,10 @@ class Table {
     this.tos.copyWithin(row + 1, row, length);
     this.readAts.copyWithin(row + 1, row, length);
     this.positions.copyWithin(row + 1, row, length);
-    this.revisions.copyWithin(row + 1, row, length);
     this.values.copyWithin(row + 1, row, length);
-    this.denominators.copyWithin(row + 1, row, length);
     this.states.copyWithin(row + 1, row, length);
+    this.revisions?.copyWithin(row + 1, row, length);
+    this.denominators?.copyWithin(row + 1, row, length);
   }
 }
 
