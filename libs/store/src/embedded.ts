@@ -6,6 +6,7 @@ import type { ChdbConnection } from 'chdb/connection';
 import { identifier } from './bind.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { type Home, openHome } from './home.ts';
+import { calmMerges } from './merge-threads.ts';
 import type { GuestScope, Lane } from './port.ts';
 import { columnsOf, engineType, type TableName } from './tables.ts';
 import { engineSettings, type Wire, type WireLimits } from './wire.ts';
@@ -70,6 +71,7 @@ function wireOf(path: string, options: EmbeddedOptions): Wire {
     read: new Pool(Array.from({ length: options.readers }, connect), options.waitingMax, 'read'),
   };
   const streams = new Set<ChdbConnection>();
+  let isCalm = false;
   return {
     run: (lane, sql, format, limits) =>
       lanes[lane].use((connection) => execute(connection, sql, format, limits), limits),
@@ -79,6 +81,9 @@ function wireOf(path: string, options: EmbeddedOptions): Wire {
         if (body.length <= SMALL_BYTES) writeFileSync(file, body);
         else await writeWhole(file, body);
         const sql = insertFromFile(table, file);
+        // The engine has these threads once it has tables.
+        if (!isCalm) calmMerges();
+        isCalm = true;
         await lanes.write.use((connection) => execute(connection, sql, null, limits), limits);
       } finally {
         rmSync(file, { force: true });

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore } from './connect.ts';
@@ -169,4 +169,12 @@ test('the client of the engine still corrupts binary bodies, so the way by a fil
   );
   expect([count, sum]).not.toEqual([1_000, (104_729 * 999 * 1_000) / 2]);
   await connection.close();
+});
+
+test('merges give way to all other work of the process', async () => {
+  await store.insert('progress', [{ workspace: 'w', position: 2, recorded_at: 0 }]);
+  const named = (thread: string): string => readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim();
+  const merging = readdirSync('/proc/self/task').filter((thread) => named(thread) === 'MergeMutate');
+  expect(merging.length).toBeGreaterThan(0);
+  expect(new Set(merging.map((thread) => getPriority(Number(thread))))).toEqual(new Set([10]));
 });
