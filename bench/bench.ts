@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inChild } from './children.ts';
 import { EVALUATOR_SHAPE, measureEvaluator } from './evaluator.ts';
 import type { IngestLoad } from './ingest/load.ts';
@@ -7,6 +10,7 @@ import type { ReplayDone, ReplayOrder } from './replay.ts';
 import { type Measure, table } from './report.ts';
 import { measureStages } from './stages.ts';
 import { measureTrends, TREND_SHAPE } from './trend.ts';
+import type { WaitingDone, WaitingOrder } from './waiting.ts';
 
 export interface BenchOptions {
   readonly only: readonly string[];
@@ -96,6 +100,44 @@ const replay: Run = async ({ smoke, replayPoints, say }) => {
   ];
 };
 
+/**
+ * Most memory of a processor in the second half of a long log beside the first: what waits must not be held. A fifth is left to the
+ * engine, whose caches and merges grow for a while.
+ */
+const waiting: Run = async ({ smoke, say }) => {
+  const load: IngestLoad = {
+    ...BATCHED,
+    workspaces: 1,
+    metrics: 250,
+    ...(smoke ? { ...SMALL, recordPoints: 20 } : {}),
+  };
+  const folder = mkdtempSync(join(tmpdir(), 'paceline-bench-waiting-'));
+  try {
+    const order: WaitingOrder = { folder, load, times: 10 };
+    const made = await inChild<WaitingOrder, WaitingDone>('waiting.ts', order);
+    const done = await inChild<WaitingOrder, WaitingDone>('waiting.ts', { ...order, times: null });
+    if (done.points !== made.points) throw new Error(`${done.points} of ${made.points} points are in the table`);
+    say(`waiting: ${JSON.stringify(done)}`);
+    const half = done.mib.length / 2;
+    const [first, second] = [done.mib.slice(0, half), done.mib.slice(half)].map((part) => Math.max(...part));
+    return [
+      {
+        measure: `memory while ${made.points.toLocaleString('en')} points wait`,
+        ours: second ?? 0,
+        engine: first ?? 0,
+        unit: 'MiB',
+        ratio: (second ?? 0) / (first ?? 1),
+        floor: 1.2,
+        better: 'less',
+        note: `most in the second half of the log, beside the first (in the column of the engine); by tenths ${done.mib.join(', ')}; ${done.seconds.toFixed(1)} s`,
+        details: { load, ...done },
+      },
+    ];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
 const stages: Run = ({ smoke, rounds }) =>
   measureStages({
     batched: { ...BATCHED, ...(smoke ? { ...SMALL, recordPoints: 20 } : { metrics: 50 }) },
@@ -110,6 +152,7 @@ export const MEASURES: ReadonlyMap<string, Run> = new Map([
   ['evaluator', evaluation],
   ['process', process],
   ['replay', replay],
+  ['waiting', waiting],
   ['stages', stages],
 ]);
 
