@@ -64,8 +64,11 @@ const process: Run = ({ smoke, say }) =>
   });
 
 const replay: Run = async ({ smoke, replayPoints, say }) => {
-  const days = 100;
-  const load = (points: number): IngestLoad => ({ ...BATCHED, workspaces: 1, days, metrics: points / days / 20 });
+  // Definitions are one record, which holds those of some thousand metrics: beyond, there are more days.
+  const load = (points: number): IngestLoad => {
+    const metrics = Math.min(5_000, points / 100 / 20);
+    return { ...BATCHED, workspaces: 1, days: points / metrics / 20, metrics };
+  };
   const tiny: IngestLoad = { ...BATCHED, ...SMALL, workspaces: 1, recordPoints: 20 };
   const run = async (size: IngestLoad): Promise<ReplayDone> => {
     const done = await inChild<ReplayOrder, ReplayDone>('replay.ts', { load: size });

@@ -3,6 +3,7 @@ import { arrowFaults, undeclaredImports, unusedDependencies } from './tidy/arrow
 import { banFaults, fenceFaults } from './tidy/bans.ts';
 import { packageOf } from './tidy/code.ts';
 import { deadFiles } from './tidy/dead.ts';
+import { deadLinks } from './tidy/links.ts';
 import { bytesOf, manifests, read, repositoryFiles, sources } from './tidy/sources.ts';
 import { leftovers } from './tidy/texts.ts';
 
@@ -76,6 +77,13 @@ describe('the code', () => {
 
   it('leaves nothing unfinished, no path of a machine and no registry behind', () => {
     expect(files.flatMap(leftovers)).toEqual([]);
+  });
+});
+
+describe('the pages', () => {
+  it('link to what is there', () => {
+    const pages = files.filter((file) => file.endsWith('.md'));
+    expect(pages.flatMap((page) => deadLinks(page, files))).toEqual([]);
   });
 });
 
