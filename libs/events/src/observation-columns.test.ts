@@ -10,8 +10,30 @@ function recordOf(fact: ObservationsFact): WireRecord {
   return { ...encodeFact('acme', fact, { id: 'one', source: 'test' }), offset: 7, appendedAt: AT };
 }
 
-const text = fc.constantFrom('emea', 'r1', 'r10', 'ﬁ😀', 'a"b', 'a\\b', '}', '{"', '__proto__', '10', '"points":[');
-const period = fc.constantFrom('2026-11-22', '2026-11-2', '2026-11-221', '2026-W47', 'FY2026-Q1', 'a"b', 'ä');
+const text = fc.constantFrom(
+  'emea',
+  'r1',
+  'r10',
+  'ﬁ😀',
+  'a"b',
+  'a\\b',
+  '}',
+  '{"',
+  '__proto__',
+  '10',
+  '"points":[',
+  '\uFEFFr1',
+);
+const period = fc.constantFrom(
+  '2026-11-22',
+  '2026-11-2',
+  '2026-11-221',
+  '2026-W47',
+  'FY2026-Q1',
+  'a"b',
+  'ä',
+  '\uFEFF2026-11-22',
+);
 const decimal = fc.oneof(
   fc.constantFrom(
     '0',

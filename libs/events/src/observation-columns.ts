@@ -60,7 +60,8 @@ function pointsOf(body: Uint8Array): readonly PointStatement[] {
   return read.fact.points;
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** A mark of byte order is a character like others within a body. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A piece of a body and what it says. */
 interface Phrase<Value> {

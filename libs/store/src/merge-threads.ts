@@ -17,14 +17,8 @@ export function calmMerges(): void {
   for (const thread of readdirSync(TASKS)) {
     try {
       if (readFileSync(`${TASKS}/${thread}/comm`, 'utf8').trim() === MERGES) setPriority(Number(thread), NICE);
-    } catch (error) {
-      // It ended while it was looked at.
-      if (!isGone(error)) throw error;
+    } catch {
+      // It ended while it was looked at, or the system keeps its priorities for itself: merges are as they were then.
     }
   }
-}
-
-function isGone(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOENT' || code === 'ESRCH' || code === 'ERR_SYSTEM_ERROR';
 }

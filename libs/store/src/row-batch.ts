@@ -11,7 +11,8 @@ const BYTES_MIN = 16 * 1024;
 export class RowBatch<Table extends TableName> {
   readonly table: Table;
   readonly workspace: string;
-  readonly #writer: Writer;
+  readonly #room: number;
+  #writer: Writer | null = null;
   /** Where each row begins. */
   readonly #starts: number[] = [];
 
@@ -19,7 +20,7 @@ export class RowBatch<Table extends TableName> {
   constructor(table: Table, workspace: string, room = BYTES_MIN) {
     this.table = table;
     this.workspace = workspace;
-    this.#writer = new Writer(Math.max(room, BYTES_MIN));
+    this.#room = Math.max(room, BYTES_MIN);
   }
 
   get rows(): number {
@@ -27,11 +28,13 @@ export class RowBatch<Table extends TableName> {
   }
 
   get byteLength(): number {
-    return this.#writer.length;
+    return this.#writer?.length ?? 0;
   }
 
   /** Throws `RowEncodingError` for a row that no column can hold; the batch is as it was then. */
   add(row: Row<Table>): void {
+    // Of most slices of a tick nothing is new, and room that is not used counts for the collector all the same.
+    this.#writer ??= new Writer(this.#room);
     const start = this.#writer.length;
     try {
       encodeRow(this.#writer, this.table, row, this.rows);
@@ -44,6 +47,7 @@ export class RowBatch<Table extends TableName> {
 
   /** Rows `from` to `to`, exclusive, as RowBinary; valid while nothing is added. */
   bytes(from = 0, to = this.rows): Uint8Array {
+    if (this.#writer === null) return new Uint8Array();
     const end = this.#starts[to] ?? this.#writer.length;
     return this.#writer.finish().subarray(this.#starts[from] ?? end, end);
   }

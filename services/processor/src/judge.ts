@@ -97,13 +97,14 @@ export class Judge {
         await this.#judge(slice, tick, inserts);
         await tick.heartbeat();
       }
+      await tick.durable();
+      const written = await this.#cutOff.rolledUp(tick);
+      this.#cutOff.done();
+      // Computed while the last judgements are written, and written behind them.
+      await writeRollups({ fold: this.#fold, cells: this.cells, deps: this.#deps, inserts }, tick, written);
     } finally {
       await inserts.end();
     }
-    await tick.durable();
-    const written = await this.#cutOff.rolledUp(tick);
-    this.#cutOff.done();
-    await writeRollups(this.#fold, this.cells, tick, this.#deps, written);
     await this.alerts.announce(tick);
   }
 

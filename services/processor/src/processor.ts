@@ -192,10 +192,11 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     const entry = owned.get(topic);
     if (entry === undefined) return;
     owned.delete(topic);
+    // At once: it may be given back, and take a share anew, while this waits.
+    budget.leave(entry.workspace.deps.workspace);
     entry.ticker.stop();
     entry.refreshTimer?.cancel();
     await entry.workspace.serial.idle();
-    budget.leave(entry.workspace.deps.workspace);
   }
 
   async function batch(records: readonly LogRecord[], context: BatchContext): Promise<void> {

@@ -27,7 +27,7 @@ import { Breath } from './breath.ts';
 import type { CellCache } from './cells.ts';
 import type { Tick } from './evaluation-rows.ts';
 import type { WorkspaceDeps } from './options.ts';
-import { OneAhead } from './serial.ts';
+import type { OneAhead } from './serial.ts';
 import { seriesWithRollups } from './sql.ts';
 
 const FINER_THAN_MONTH: ReadonlySet<Grain> = new Set(['hour', 'day', 'week']);
@@ -52,6 +52,14 @@ interface TickOf extends Tick {
   readonly previous: { readonly recordedAt: Instant } | null;
 }
 
+interface RollupWork {
+  readonly fold: WorkspaceFold;
+  readonly cells: CellCache;
+  readonly deps: WorkspaceDeps;
+  /** The last insert is under way when the rollups are computed. */
+  readonly inserts: OneAhead;
+}
+
 /**
  * Writes the rollups of a tick: of buckets that became complete since the tick before, and of complete ones that a fact
  * touched; those of buckets that are complete no more are taken back. Kept are buckets of the metric's own grain where they hold many points, and months of finer grains. Open
@@ -59,10 +67,8 @@ interface TickOf extends Tick {
  * of which this tick had written some before it was cut off.
  */
 export async function writeRollups(
-  fold: WorkspaceFold,
-  cells: CellCache,
+  { fold, cells, deps, inserts }: RollupWork,
   tick: TickOf & { heartbeat(): Promise<void> },
-  deps: WorkspaceDeps,
   written: ReadonlySet<string>,
 ): Promise<void> {
   const work: Work[] = [];
@@ -78,15 +84,10 @@ export async function writeRollups(
     0,
     work.findLastIndex(({ metric }) => written.has(metric.name)),
   );
-  const inserts = new OneAhead();
-  try {
-    for (let from = begun - (begun % sliceMetrics); from < work.length; from += sliceMetrics) {
-      const rows = await rowsOf(work.slice(from, from + sliceMetrics), fold, cells, tick, deps);
-      if (rows.length > 0) await inserts.begin(() => deps.store.insert('rollup', rows));
-      await tick.heartbeat();
-    }
-  } finally {
-    await inserts.end();
+  for (let from = begun - (begun % sliceMetrics); from < work.length; from += sliceMetrics) {
+    const rows = await rowsOf(work.slice(from, from + sliceMetrics), fold, cells, tick, deps);
+    if (rows.length > 0) await inserts.begin(() => deps.store.insert('rollup', rows));
+    await tick.heartbeat();
   }
 }
 
