@@ -15,7 +15,7 @@ const CHARACTERS_MAX = 64 * 1024 * 1024;
 const TIME_SHARE_MAX = 0.05;
 
 /** The fold as it was after a record. */
-export interface Kept {
+interface Kept {
   readonly position: Position;
   readonly recordedAt: Instant;
   readonly state: string;

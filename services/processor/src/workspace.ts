@@ -16,7 +16,7 @@ import { Judge } from './judge.ts';
 import type { WorkspaceDeps } from './options.ts';
 import { answerQuestions, recordedAtOf, restoreFold } from './restore.ts';
 import { Serial } from './serial.ts';
-import { type Kept, Snapshots } from './snapshots.ts';
+import { Snapshots } from './snapshots.ts';
 import { Span } from './span.ts';
 import { Status } from './status.ts';
 import { writePoints, writeRest } from './write-span.ts';
@@ -79,8 +79,6 @@ export class Workspace {
   /** Names repeat from span to span. */
   readonly #texts = new ObservationTexts();
   #writing: Promise<void> = Promise.resolve();
-  #saving: Promise<void> = Promise.resolve();
-  #isSaving = false;
   #broken: { readonly error: unknown } | null = null;
   #loaded = false;
   #context: Context | null = null;
@@ -158,8 +156,6 @@ export class Workspace {
     this.#began = false;
     this.#doing = 'restoring';
     await this.#writing;
-    await this.#saving;
-    this.#isSaving = false;
     this.#broken = null;
     const fold = new WorkspaceFold();
     const { clock, metrics, workspace, logger } = this.deps;
@@ -224,7 +220,6 @@ export class Workspace {
       if (!this.#loaded || this.#broken !== null)
         throw this.#broken?.error ?? new Error('the workspace is not restored yet');
       await this.#drain();
-      await this.#saving;
       // Statuses are of the moment they were last touched: all must be of one to be compared.
       this.#refreshAll ||= !(await this.#status.isAt(this.#fold.position));
       if (this.#refreshAll) this.#settled = -1;
@@ -248,7 +243,6 @@ export class Workspace {
     return this.serial.run(async () => {
       if (!this.#loaded || this.#broken !== null) return;
       await this.#drain();
-      await this.#saving;
       const kept = this.#snapshots.take(this.#fold, this.#next, true);
       if (kept !== null) await this.#snapshots.save(kept);
     });
@@ -385,23 +379,17 @@ export class Workspace {
     // With their facts: once those are committed, nobody would write them again.
     for (const statement of this.#fold.takeResolved()) span.coveredBy(statement);
     this.#span = new Span(this.deps.workspace, this.#next, this.#texts, span);
-    const kept = this.#isSaving ? null : this.#snapshots.take(this.#fold, span.next);
-    this.#isSaving ||= kept !== null;
+    const kept = this.#snapshots.take(this.#fold, span.next);
     this.#writing = this.#writing
       .then(async () => {
         if (this.#broken !== null) return;
         await this.#writeSpan(span);
-        // Never ahead of the commit; nobody waits for it.
-        if (kept !== null) this.#saving = this.#save(kept);
+        // Never ahead of the commit.
+        if (kept !== null) await this.#snapshots.save(kept);
       })
       .catch((error: unknown) => {
         this.#broken = { error };
       });
-  }
-
-  async #save(kept: Kept): Promise<void> {
-    await this.#snapshots.save(kept);
-    this.#isSaving = false;
   }
 
   async #drain(): Promise<void> {
