@@ -1,9 +1,24 @@
-import { evaluationToJson, type Instant, offsetOf, type Position, type Recorded } from '@paceline/domain';
+import {
+  evaluationToJson,
+  type Instant,
+  offsetOf,
+  type Position,
+  type Recorded,
+  type ResolvedCovered,
+} from '@paceline/domain';
 import { decodeAlertRecord } from '@paceline/events';
 import { observationRows, type Store } from '@paceline/store';
 import { openMemoryStore } from '@paceline/store/memory/index';
 import { expectedRollups, factsOf, statusOf } from '../support/oracle.ts';
-import { judgementLines, rollupLines, statusTexts, transitionLines } from '../support/tables.ts';
+import { resolvedOf } from '../support/replay.ts';
+import {
+  type CoveredLine,
+  coveredLines,
+  judgementLines,
+  rollupLines,
+  statusTexts,
+  transitionLines,
+} from '../support/tables.ts';
 import { coverageFaults } from './coverage-invariant.ts';
 import { START } from './definitions.ts';
 import { expectedOf } from './oracle.ts';
@@ -52,6 +67,11 @@ async function workspaceFaults(
       (await rollupLines(store, workspace)).map(rollupText),
       expectedRollups(facts).map(rollupText),
     ),
+    ...differences(
+      'covered',
+      (await coveredLines(store, workspace)).map(coveredText),
+      resolvedOf(facts).map((statement) => coveredText(coveredLine(statement))),
+    ),
     ...(await statusFaults(world, store, workspace, facts, expected.statuses)),
     ...coverageFaults(facts, expected.judgements),
     ...stateFaults(facts),
@@ -79,6 +99,25 @@ function lineOf(line: {
 
 function rollupText(line: object): string {
   return JSON.stringify(line, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+}
+
+function coveredText({
+  metric,
+  feeder,
+  position: at,
+  recordedAt,
+  from,
+  to,
+  beforeFrom,
+  beforeTo,
+}: CoveredLine): string {
+  return JSON.stringify([at, metric, feeder, recordedAt, from, to, beforeFrom, beforeTo]);
+}
+
+/** As the table keeps it: `null` reaches back without bound. */
+function coveredLine({ from, before, ...statement }: ResolvedCovered): CoveredLine {
+  const reached = { from: Number.isFinite(from) ? from : null };
+  return { ...statement, ...reached, beforeFrom: before?.from ?? null, beforeTo: before?.to ?? null };
 }
 
 /** Every statement of the log is in the table, as the log says it, and nothing else is. */

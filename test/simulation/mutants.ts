@@ -1,4 +1,4 @@
-import { WorkspaceFold } from '@paceline/domain';
+import { type ResolvedCovered, WorkspaceFold } from '@paceline/domain';
 import { Workspace } from '@paceline/processor/workspace';
 import type { WireTap } from './process-wire.ts';
 
@@ -36,6 +36,47 @@ function bentGetter(name: 'progress' | 'isCaughtUp', bend: (told: unknown) => un
     },
   });
   return () => Object.defineProperty(Workspace.prototype, name, own);
+}
+
+/** What is resolved between ticks waits in memory for the next tick; a fold that is loaded anew has none of it. */
+function coveredAtTicks(): () => void {
+  const { takeResolved } = WorkspaceFold.prototype;
+  const { load } = Workspace.prototype;
+  WorkspaceFold.prototype.takeResolved = function taken() {
+    return this.lastTick?.position === this.position ? takeResolved.call(this) : [];
+  };
+  Workspace.prototype.load = async function loaded(next) {
+    await load.call(this, next);
+    takeResolved.call(this.fold);
+  };
+  return () => {
+    WorkspaceFold.prototype.takeResolved = takeResolved;
+    Workspace.prototype.load = load;
+  };
+}
+
+/** Nobody takes what an answer resolves; what was resolved before it is taken as ever. */
+function answersUntaken(): () => void {
+  const { answer, takeResolved } = WorkspaceFold.prototype;
+  const kept = new WeakMap<WorkspaceFold, ResolvedCovered[]>();
+  const take = (fold: WorkspaceFold): ResolvedCovered[] => {
+    const taken = [...(kept.get(fold) ?? []), ...takeResolved.call(fold)];
+    kept.delete(fold);
+    return taken;
+  };
+  WorkspaceFold.prototype.takeResolved = function taken() {
+    return take(this);
+  };
+  WorkspaceFold.prototype.answer = function answered(question, extent) {
+    const before = take(this);
+    answer.call(this, question, extent);
+    takeResolved.call(this);
+    kept.set(this, before);
+  };
+  return () => {
+    WorkspaceFold.prototype.takeResolved = takeResolved;
+    WorkspaceFold.prototype.answer = answer;
+  };
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -93,5 +134,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'last-write-wins',
     says: 'what arrives last stands, however early it was read',
     wire: rewriting(/LIMIT 1 BY metric/, /(?:revision DESC, )?read_at DESC, pos DESC/g, 'pos DESC'),
+  },
+  {
+    name: 'covered-at-ticks',
+    says: 'what a feeder covered is written with the next tick, after the commit of its statement',
+    patch: coveredAtTicks,
+  },
+  {
+    name: 'answers-untaken',
+    says: 'a statement that waits for how far its feeder had come by its points is written nowhere once that is answered',
+    patch: answersUntaken,
   },
 ];

@@ -5,7 +5,7 @@ import { acceptPush } from '@paceline/connectors/push/accept';
 import { Runs } from '@paceline/connectors/runs';
 import { createWorkbench } from '@paceline/connectors/workbench';
 import { Workspaces } from '@paceline/connectors/workspaces';
-import type { Document, Position } from '@paceline/domain';
+import type { Document, Instant, Position } from '@paceline/domain';
 import { factsTopic } from '@paceline/events';
 import { lagGate } from '@paceline/log/lag';
 import { createProcessor, type Processor } from '@paceline/processor';
@@ -76,6 +76,8 @@ export interface FeederProcess {
   pull(workspace: string, source: string, slowMs: number): Promise<void>;
   /** The position of the last statement; `null` when none was taken. */
   push(workspace: string, lines: readonly unknown[]): Promise<Position | null>;
+  /** States that whoever pushes the metric has pushed all of it up to then, from wherever the last such statement ended. */
+  cover(workspace: string, metric: string, to: Instant): Promise<void>;
   /** Lets go of what it waits for, when nobody looks any more. */
   end(): void;
 }
@@ -122,6 +124,9 @@ export function startFeeder(world: World, life: Life): FeederProcess {
       );
       if (judged.facts.length === 0) return null;
       return writer.append(name, factsTopic(name), judged.facts, 'push');
+    },
+    async cover(name, metric, to) {
+      await writer.append(name, factsTopic(name), [{ type: 'covered', metric, feeder: 'push', to }], 'push');
     },
     end() {
       void workspaces.stop();

@@ -30,6 +30,14 @@ export type Step = { readonly at: number } & (
       readonly points: readonly PushedPoint[];
     }
   | {
+      readonly do: 'cover';
+      readonly workspace: WorkspaceName;
+      readonly by: FeederName;
+      readonly metric: Pushed;
+      /** Its start is the end of what is covered. */
+      readonly day: number;
+    }
+  | {
       readonly do: 'change';
       readonly workspace: WorkspaceName;
       readonly source: SourceName;
@@ -79,6 +87,8 @@ const HOUR_MS = 3_600_000;
 const STEPS_PER_DAY = 18;
 /** Share of steps that are sieges. */
 const SIEGES = 0.025;
+/** Share of pushes whose sender says at once how far it covers; from then on the metric's points say nothing of that. */
+const COVERS = 0.1;
 
 /** Makes the schedule of a seed. */
 export function scheduleOf(seed: number): Schedule {
@@ -108,7 +118,7 @@ class Maker {
       const burst = 1 + this.#whole(8);
       for (let left = burst; left > 0; left--) {
         if (this.#random() < SIEGES) steps.push(...this.#siege());
-        else steps.push(this.#step());
+        else steps.push(...this.#withCover(this.#step()));
         this.#now += this.#random() < 0.7 ? this.#whole(300) : this.#whole(20_000);
       }
       this.#now += Math.round((this.#random() * 2 * burst * DAY_MS) / STEPS_PER_DAY);
@@ -131,7 +141,7 @@ class Maker {
 
   /**
    * Both processors crawl; values come, a tick, more values; the one that judges it is left for dead in the middle, and goes on when
-   * the other has long been further.
+   * the other has long been further, or is dead.
    */
   #siege(): Step[] {
     const workspace = this.#pick(WORKSPACES);
@@ -146,11 +156,16 @@ class Maker {
       steps.push(step(this.#now));
     };
     then((at) => this.#push(at, workspace), 100);
+    if (this.#random() < 0.5) {
+      const said = { workspace, by: this.#feeder(), metric: this.#pick(PUSHED) };
+      then((at) => this.#cover(at, said), 50);
+    }
     then((at) => ({ at, do: 'tick', workspace }), 200);
-    then(
-      (at) => ({ at, do: 'sleep', process: slower ?? 'p1', forMs: 8_000 + this.#whole(20_000), lapses: true }),
-      4_000,
-    );
+    then((at) => {
+      const process = slower ?? 'p1';
+      if (this.#random() < 0.3) return { at, do: 'crash', process, hops: this.#whole(20), downMs: this.#whole(20_000) };
+      return { at, do: 'sleep', process, forMs: 8_000 + this.#whole(20_000), lapses: true };
+    }, 4_000);
     for (let left = 1 + this.#whole(3); left > 0; left--) then((at) => this.#push(at, workspace), 3_000);
     if (this.#random() < 0.5) then((at) => ({ at, do: 'tick', workspace }), 3_000);
     this.#now += this.#whole(20_000);
@@ -171,6 +186,18 @@ class Maker {
       }),
     );
     return { at, do: 'push', workspace, by: this.#feeder(), metric, points };
+  }
+
+  /** While what was pushed is not yet written, how far the points came may be unknown: then the statement waits for that. */
+  #withCover(step: Step): Step[] {
+    if (step.do !== 'push' || this.#random() >= COVERS) return [step];
+    this.#now += this.#whole(100);
+    return [step, this.#cover(this.#now, step)];
+  }
+
+  /** Of all days that are over. */
+  #cover(at: number, { workspace, by, metric }: Omit<Extract<Step, { do: 'cover' }>, 'at' | 'do' | 'day'>): Step {
+    return { at, do: 'cover', workspace, by, metric, day: Math.floor(at / DAY_MS) };
   }
 
   #change(workspace: WorkspaceName, source: SourceName, at: number): Step {

@@ -26,6 +26,7 @@ describe('whatever happens on the way', () => {
       expect(counts.judgements).toBeGreaterThan(SEEDS * 30);
       expect(counts.transitions).toBeGreaterThan(SEEDS);
       expect(counts.rollups).toBeGreaterThan(SEEDS);
+      expect(counts.covered).toBeGreaterThan(SEEDS * 10);
     },
     TIMEOUT_MS,
   );

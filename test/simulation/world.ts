@@ -149,6 +149,7 @@ export class World {
       judgements: rows('judgement'),
       transitions: rows('alert'),
       rollups: rows('rollup'),
+      covered: rows('covered'),
       accepted: this.accepted.filter(({ position }) => position !== null).length,
     };
   }
@@ -201,6 +202,9 @@ export class World {
     switch (step.do) {
       case 'push':
         this.#push(step);
+        break;
+      case 'cover':
+        this.#cover(step);
         break;
       case 'change':
         this.#change(step);
@@ -273,6 +277,12 @@ export class World {
         }
       }),
     );
+  }
+
+  #cover({ workspace, by, metric, day }: Extract<Step, { do: 'cover' }>): void {
+    const feeder = this.#feeders.get(by);
+    if (feeder === undefined || feeder.life.isDead) return;
+    this.#quietly(feeder.cover(workspace, metric, START + day * DAY_MS));
   }
 
   #change({ workspace, source: name, day, region, value }: Extract<Step, { do: 'change' }>): void {

@@ -5,6 +5,7 @@ import {
   extentsOf,
   type MetricCells,
   type Recorded,
+  type ResolvedCovered,
   type Statement,
   statementsOf,
   type View,
@@ -30,11 +31,8 @@ export function* replay(facts: Iterable<Recorded>, edition = 1): Generator<Repla
     if (record.fact.type === 'definitions' && fold.isAsking) answerQuestions(fold, statements);
     fold.apply(record);
     if (isObservations(record)) {
-      const { metric } = record.fact;
-      const known = statements.get(metric);
-      if (known === undefined) statements.set(metric, statementsOf(record));
-      else for (const statement of statementsOf(record)) known.push(statement);
-      cells.delete(metric);
+      keep(statements, record);
+      cells.delete(record.fact.metric);
     }
     if (record.fact.type !== 'tick') continue;
     answerQuestions(fold, statements);
@@ -43,6 +41,28 @@ export function* replay(facts: Iterable<Recorded>, edition = 1): Generator<Repla
     catalog = fold.catalog;
     yield { tick: record, view: viewOf(fold, record, edition, statements, cells) };
   }
+}
+
+/**
+ * What each explicit statement of completeness comes to, its open ends filled in, in the order in which that was known. One that
+ * waits for a metric to be defined comes to nothing yet.
+ */
+export function resolvedOf(facts: Iterable<Recorded>): ResolvedCovered[] {
+  const fold = new WorkspaceFold();
+  const statements = new Map<string, Statement[]>();
+  for (const record of facts) {
+    if (record.fact.type === 'definitions' && fold.isAsking) answerQuestions(fold, statements);
+    fold.apply(record);
+    if (isObservations(record)) keep(statements, record);
+  }
+  answerQuestions(fold, statements);
+  return fold.takeResolved();
+}
+
+function keep(statements: Map<string, Statement[]>, record: Parameters<typeof statementsOf>[0]): void {
+  const known = statements.get(record.fact.metric);
+  if (known === undefined) statements.set(record.fact.metric, statementsOf(record));
+  else for (const statement of statementsOf(record)) known.push(statement);
 }
 
 function isObservations(record: Recorded): record is Parameters<typeof statementsOf>[0] {

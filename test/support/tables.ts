@@ -1,3 +1,4 @@
+import type { Instant, Position } from '@paceline/domain';
 import type { Store } from '@paceline/store';
 import type { JudgementLine, RollupLine, TransitionLine } from './oracle.ts';
 
@@ -63,6 +64,40 @@ export async function rollupLines(store: Store, workspace: string): Promise<Roll
     argMax(tuple(bucket_to, count, sum, min, max, first, last), rollup.position) AS r
   FROM rollup WHERE workspace = {workspace:String} GROUP BY metric, grain, series, shape, bucket_from
 ) WHERE r.2 > 0`,
+      params: { workspace },
+    },
+    shape,
+  );
+}
+
+/** An explicit statement of completeness as the table keeps it. */
+export interface CoveredLine {
+  readonly metric: string;
+  readonly feeder: string;
+  readonly position: Position;
+  readonly recordedAt: Instant;
+  /** `null`: from the beginning. */
+  readonly from: Instant | null;
+  readonly to: Instant;
+  readonly beforeFrom: Instant | null;
+  readonly beforeTo: Instant | null;
+}
+
+export async function coveredLines(store: Store, workspace: string): Promise<CoveredLine[]> {
+  const shape = {
+    metric: 'String',
+    feeder: 'String',
+    position: 'UInt64',
+    recordedAt: 'DateTime64(6)',
+    from: 'Nullable(DateTime64(6))',
+    to: 'DateTime64(6)',
+    beforeFrom: 'Nullable(DateTime64(6))',
+    beforeTo: 'Nullable(DateTime64(6))',
+  } as const;
+  return store.read(
+    {
+      sql: `SELECT DISTINCT toString(metric), toString(feeder), position, recorded_at, covered_from, covered_to, before_from, before_to
+FROM covered WHERE workspace = {workspace:String}`,
       params: { workspace },
     },
     shape,
