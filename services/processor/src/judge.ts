@@ -10,13 +10,13 @@ import {
   type View,
   type WorkspaceFold,
 } from '@paceline/domain';
-import { RowBatch } from '@paceline/store';
 import { Alerts } from './alerts.ts';
 import { Breath } from './breath.ts';
 import { gridPointsToJudge, type JudgedRange, touchedFrom } from './candidates.ts';
 import { CellCache } from './cells.ts';
 import { CutOff, pointText } from './cut-off.ts';
 import { judgementRow, type Printed, print, type Tick } from './evaluation-rows.ts';
+import { JudgementInserts } from './judgement-inserts.ts';
 import type { WorkspaceDeps } from './options.ts';
 import { writeRollups } from './rollups.ts';
 import { OneAhead } from './serial.ts';
@@ -24,8 +24,6 @@ import { judgedRanges, standingJudgements } from './sql.ts';
 
 /** Their metrics' cells are in memory at one time. */
 const SLICE_SUBJECTS = 100;
-/** Judgements of one insert. */
-const INSERT_ROWS = 10_000;
 
 export interface TickContext extends Tick {
   readonly previous: LastTick | null;
@@ -49,8 +47,6 @@ export class Judge {
   /** A grid point after the last one judged has no judgement yet, so nothing need be looked up. */
   readonly #judged = new Map<string, JudgedRange>();
   readonly #cutOff: CutOff;
-  /** Of a judgement, as the last ones were. */
-  #rowBytes = 1_000;
 
   constructor(deps: WorkspaceDeps, fold: WorkspaceFold) {
     this.#deps = deps;
@@ -92,11 +88,13 @@ export class Judge {
     const points = gridPointsToJudge(catalog, { after, upTo: tick.recordedAt }, this.#touchedFrom());
     this.cells.durable = () => tick.durable();
     const inserts = new OneAhead();
+    const judgements = new JudgementInserts(this.#deps, inserts, () => tick.durable());
     try {
       for (const slice of slicesOf(points, this.#deps.options.sliceEvaluations)) {
-        await this.#judge(slice, tick, inserts);
+        await this.#judge(slice, tick, judgements);
         await tick.heartbeat();
       }
+      await judgements.write();
       await tick.durable();
       const written = await this.#cutOff.rolledUp(tick);
       this.#cutOff.done();
@@ -135,38 +133,19 @@ export class Judge {
     };
   }
 
-  /** For at most so many judgements. */
-  #batch(rows: number): RowBatch<'judgement'> {
-    const room = Math.ceil(Math.min(rows, INSERT_ROWS) * this.#rowBytes * 1.1);
-    return new RowBatch('judgement', this.#deps.workspace, room);
-  }
-
   #touchedFrom(): ReadonlyMap<string, Instant> {
     return touchedFrom(this.#fold, this.#fold.touched, (subject) => this.#judged.get(subject));
   }
 
-  /** The rows are being written when it resolves: the next slice is evaluated meanwhile. */
-  async #judge(all: readonly GridPoint[], tick: TickContext, inserts: OneAhead): Promise<void> {
+  /** Some rows may be on their way when it resolves, or wait for more: the next slice is evaluated meanwhile. */
+  async #judge(all: readonly GridPoint[], tick: TickContext, written: JudgementInserts): Promise<void> {
     const judged = await this.#cutOff.judged(all, tick);
     const points = all.filter(({ subject, at }) => !judged.has(pointText(subject, at)));
     const instants = [...new Set(points.map(({ at }) => at))].sort((a, b) => a - b);
     const view = await this.view(new Set(points.map(({ subject }) => subject)), instants);
     const standing = await this.#standing(points, tick);
-    let batch = this.#batch(points.length);
     let judgements = 0;
     let restatements = 0;
-    const insert = async (): Promise<void> => {
-      const whole = batch;
-      if (whole.rows === 0) return;
-      this.#rowBytes = whole.byteLength / whole.rows;
-      judgements += whole.rows;
-      batch = this.#batch(points.length - judgements);
-      await inserts.begin(async () => {
-        await tick.durable();
-        await this.#deps.store.insertBatch(whole);
-      });
-      await tick.heartbeat();
-    };
     this.alerts.note(judged.values());
     const { evaluate } = evaluator(view);
     const breath = new Breath(this.#deps.clock);
@@ -179,11 +158,11 @@ export class Judge {
       if (before !== undefined && printed.hash.equals(before.hash)) continue;
       const restated = isRestatement(before, printed);
       if (restated) restatements++;
-      batch.add(judgementRow(this.#deps.workspace, printed, tick, restated));
+      written.add(judgementRow(this.#deps.workspace, printed, tick, restated));
+      judgements++;
       this.alerts.note([evaluation]);
-      if (batch.rows >= INSERT_ROWS) await insert();
+      if (written.isFull) await written.write();
     }
-    await insert();
     for (const { subject, at } of all) this.#seen(subject, at);
     const { metrics, workspace } = this.#deps;
     metrics.judgements.inc({ workspace }, judgements);

@@ -44,7 +44,7 @@ export interface ProcessorOptions {
   readonly snapshotMs: number;
   /** Longest work without a heartbeat. */
   readonly sliceMs: number;
-  /** Evaluations between two heartbeats of a tick; with cells at hand well below a second. */
+  /** Evaluations between two heartbeats of a tick, with cells at hand well below a second; and judgements of one insert. */
   readonly sliceEvaluations: number;
   /** Metrics whose cells are in memory at one time while rollups are written. */
   readonly sliceMetrics: number;
