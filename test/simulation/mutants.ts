@@ -25,7 +25,7 @@ function rewriting(marks: RegExp, pattern: RegExp, replacement: string): WireTap
 }
 
 /** Changes what a workspace tells of itself; the answer undoes it. */
-function bentGetter(name: 'progress' | 'isCaughtUp', bend: (told: unknown) => unknown): () => void {
+function bentGetter(name: 'progress' | 'isAtHead', bend: (told: unknown) => unknown): () => void {
   const own = Object.getOwnPropertyDescriptor(Workspace.prototype, name);
   if (own?.get === undefined) throw new Error(`a workspace has no ${name} any more: bend what the ticker waits for`);
   const { get } = own;
@@ -123,7 +123,7 @@ export const MUTANTS: readonly Mutant[] = [
         committed: Number.MAX_SAFE_INTEGER,
       }));
       // Nor for the head, which is not reached while a tick is judged.
-      const head = bentGetter('isCaughtUp', () => true);
+      const head = bentGetter('isAtHead', () => true);
       return () => {
         head();
         judged();

@@ -36,7 +36,7 @@ const WEEKS_13_MS = 91 * 86_400_000;
 const REVIVE_MS = 3_000;
 const RESTART_MS_MAX = 30_000;
 /** After a refresh of the status, so many times its own duration go to other work: more while the head is far. */
-const REFRESH_PAUSES = { head: 2, behind: 9 } as const;
+const REFRESH_PAUSES = { head: 1, behind: 9 } as const;
 /** A workspace that was not at the head of its log for this long is far behind. */
 const FAR_MS = 10_000;
 /** Workspaces that health names. */
@@ -98,10 +98,10 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     // Not the log's time, which may stand still or leap where a story is played.
     const now = clock.monotonic();
     entry.since ??= now;
-    const { isCaughtUp, sinceHeadMs } = entry.workspace;
+    const { isAtHead, sinceHeadMs } = entry.workspace;
     const behindMs = sinceHeadMs < FAR_MS ? options.statusBusyMs : options.statusFarMs;
     // Behind there is no silence: what seems one is the time that other work takes.
-    const wished = isCaughtUp
+    const wished = isAtHead
       ? Math.min(now + options.statusIdleMs, entry.since + options.statusHeadMs)
       : entry.since + behindMs;
     const waitMs = Math.max(0, Math.max(wished, entry.notBefore) - now);
@@ -129,7 +129,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
         () => void refresh(topic, entry),
       );
     }
-    const pauses = entry.workspace.isCaughtUp ? REFRESH_PAUSES.head : REFRESH_PAUSES.behind;
+    const pauses = entry.workspace.isAtHead ? REFRESH_PAUSES.head : REFRESH_PAUSES.behind;
     entry.notBefore = clock.monotonic() + pauses * Math.min(DURATION_MS_MAX, tookMs);
     announceProgress();
   }
@@ -162,8 +162,9 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   }
 
   /**
-   * A commit may have arrived though its answer did not. Then nothing is delivered again, and the workspace would stand, with no
-   * tick and no status, until the next fact comes.
+   * What is written a moment after it was taken, at the head, may fail when its batch is over; and a commit may have arrived though its
+   * answer did not. Then nothing is delivered again by itself, and the workspace would stand, with no tick and no status, until the
+   * next fact comes.
    */
   async function revive(topic: string, entry: Owned): Promise<void> {
     const { workspace } = entry;
@@ -174,6 +175,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
       if (!isBroken()) return;
       const committed = await log.committed(options.group, topic);
       if (committed >= (await log.end(topic))) await workspace.load(committed);
+      else if (isBroken()) subscription?.seek(topic, committed);
     });
     if (workspace.isLoaded) workspace.caughtUp();
   }

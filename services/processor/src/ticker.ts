@@ -89,8 +89,8 @@ export class Ticker {
   }
 
   #look(): void {
-    // Not caught up: the head calls `schedule` again.
-    if (this.#stopped || this.#busy() || !this.#workspace.isCaughtUp) return;
+    // Behind the head: it calls `schedule` again.
+    if (this.#stopped || this.#busy() || !this.#workspace.isAtHead) return;
     const { clock, options, logger, workspace } = this.#deps;
     const now = clock.now() - this.#aheadMs;
     const dueAt = this.#dueAt(now);

@@ -63,6 +63,14 @@ export class Abandoned extends Error {
   }
 }
 
+/** Records behind the commit were taken and could not be written: thrown, so that they are delivered again. */
+export class Unwritten extends Error {
+  override readonly name = 'Unwritten';
+  constructor(committed: number) {
+    super(`what was taken behind offset ${committed} could not be written; delivered again from there`);
+  }
+}
+
 /**
  * One workspace's log turned into tables. Records are taken one batch at a time, in order; while a span is being written
  * the next one is decoded; nothing is committed before everything it stands for is durable.
@@ -70,7 +78,7 @@ export class Abandoned extends Error {
 export class Workspace {
   readonly deps: WorkspaceDeps;
   readonly serial = new Serial();
-  /** Called when all that was taken is written: something may be due now. */
+  /** Called at the head: something may be due now, and what was taken is to be written. */
   caughtUp: () => void = () => undefined;
   #fold: WorkspaceFold;
   #judge: Judge;
@@ -132,11 +140,14 @@ export class Workspace {
     return this.#loaded && this.#broken === null;
   }
 
-  /** Whether everything that the log was seen to hold is written and judged. */
+  /** Whether everything that the log was seen to hold is taken. */
+  get isAtHead(): boolean {
+    return this.#loaded && this.#broken === null && this.#doing === 'waiting' && this.#next >= this.#end;
+  }
+
+  /** Whether all of it is in the tables too. */
   get isCaughtUp(): boolean {
-    return (
-      this.#loaded && this.#broken === null && this.#doing === 'waiting' && this.#next >= this.#end && this.#span.empty
-    );
+    return this.isAtHead && this.#committed >= this.#next;
   }
 
   /** How long ago the head was last reached; Infinity before the first time. */
@@ -253,7 +264,10 @@ export class Workspace {
     if (first === undefined) return;
     // Whatever lies between is committed and its rows are in the tables: a fold that does not know of it would judge without them.
     const isBehind = first.offset > this.#next;
-    if (!this.#loaded || this.#broken !== null || isBehind) await this.load(first.offset);
+    const isBroken = !this.#loaded || this.#broken !== null;
+    if (isBroken && this.#next > this.#committed && first.offset > this.#committed)
+      await this.#refuseBehind(first.offset);
+    if (isBroken || isBehind) await this.load(first.offset);
     this.#context = context;
     this.#end = context.end;
     this.#doing = 'reading';
@@ -277,10 +291,22 @@ export class Workspace {
       beaten = clock.monotonic();
     }
     if (this.#next < context.end) return;
-    await this.#drain();
+    // Somebody waits for the outcome of a command. All else is written with the status that it changes, in a moment: whoever reads
+    // waits for that, and an insert costs the same for one record as for all that come meanwhile.
+    if (this.#span.command.length > 0) await this.#drain();
     this.#doing = 'waiting';
     this.#headAt = clock.monotonic();
     this.caughtUp();
+  }
+
+  /**
+   * What was taken at the head waits a moment before it is written. Where that failed, what follows is refused, so that all is delivered
+   * again. A commit whose answer was lost is no such failure: only the log knows.
+   */
+  async #refuseBehind(offset: number): Promise<void> {
+    const { log, options, topic } = this.deps;
+    const committed = await log.committed(options.group, topic);
+    if (committed < offset) throw new Unwritten(committed);
   }
 
   /** Folds a record and collects what is to be written of it; a promise where that takes more. */
@@ -424,7 +450,9 @@ export class Workspace {
   }
 
   async #refresh(): Promise<void> {
-    if (!this.#loaded || this.#broken !== null) return;
+    // Whoever refreshes sees to it that what failed is delivered again, whoever began to write it.
+    if (this.#broken !== null) throw this.#broken.error;
+    if (!this.#loaded) return;
     await this.#drain();
     if (this.#settled >= position(this.#committed) - 1) {
       this.#atHead();
