@@ -116,8 +116,11 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     let tookMs = 0;
     try {
       tookMs = await entry.workspace.refresh();
+      // What is taken at the head is written here: a batch that was taken says nothing of the tables.
+      trouble.clear();
     } catch (error) {
       if (owned.get(topic) !== entry) return;
+      trouble.tell(`${topic}: ${describeError(error)}`);
       logger.warn(
         { workspace: entry.workspace.deps.workspace, err: error },
         'the status could not be refreshed; tried again',
@@ -205,7 +208,6 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     const entry = own(context.topic);
     if (entry === undefined) return;
     await entry.workspace.take(records, context);
-    trouble.clear();
     scheduleRefreshWhenBusy(context.topic, entry);
   }
 
