@@ -15,7 +15,7 @@ import {
   type View,
   WorkspaceFold,
 } from '@paceline/domain';
-import { type Decoded, decodeRecord } from '@paceline/events';
+import { type Decoded, decodeInColumns } from '@paceline/events';
 import type { LogRecord } from '@paceline/log';
 import { openMemoryLog } from '@paceline/log/memory';
 import { judgementRow, print } from '@paceline/processor/evaluation-rows';
@@ -57,7 +57,7 @@ interface Folded {
 
 /** Reads, folds and encodes the records of a log that is in memory already. */
 async function takeAll(costs: Costs, kind: string, points: number, records: readonly LogRecord[]): Promise<Folded> {
-  const decoded = await timed(costs, `${kind}: parse and check`, points, () => records.map(decodeRecord));
+  const decoded = await timed(costs, `${kind}: parse and check`, points, () => records.map(decodeInColumns));
   const fold = new WorkspaceFold();
   const facts = await timed(costs, `${kind}: fold`, points, () =>
     decoded.map((one, offset) => foldOne(fold, one, offset)),
