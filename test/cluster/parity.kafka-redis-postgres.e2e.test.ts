@@ -65,8 +65,12 @@ function withoutPlaces(text: string, { env }: World): string {
     (rest, place) => rest.replaceAll(place ?? '', 'PLACE'),
     text,
   );
-  // A port's digits may stand in other numbers.
-  return places.replace(new RegExp(`(?<![\\d.])${env.STORY_POSTGRES_PORT}(?!\\d)`, 'g'), 'PORT');
+  // A port's digits may stand in other numbers, and be another one: a position, for one.
+  const port = new RegExp(
+    `(?<=port\\\\*"\\s*:\\s*\\\\*"?|127\\.0\\.0\\.1:|localhost:)${env.STORY_POSTGRES_PORT}(?!\\d)`,
+    'g',
+  );
+  return places.replace(port, 'PORT');
 }
 
 /** What each record says and when it was recorded; ids are every writer's own. */
