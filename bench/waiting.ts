@@ -1,6 +1,6 @@
 /** A processor that finds a long log: what it takes in memory while it works it off. The log is made by one process and read by another. */
 import { join } from 'node:path';
-import { EDITION, type Position } from '@paceline/domain';
+import { EDITION, position } from '@paceline/domain';
 import { factsTopic } from '@paceline/events';
 import { openSqliteLog } from '@paceline/log/sqlite';
 import { createProcessor } from '@paceline/processor';
@@ -48,8 +48,7 @@ asChild(async ({ folder, load, times }: WaitingOrder): Promise<WaitingDone> => {
     const began = performance.now();
     try {
       await processor.start();
-      const last: Position = end * 1024 - 1;
-      await processor.settle(workspace, last);
+      await processor.settle(workspace, position(end) - 1);
       const seconds = (performance.now() - began) / 1000;
       const [row] = await store.query<{ n: string }>({ sql: 'SELECT toString(count()) AS n FROM observation' });
       return { points: Number(row?.n), seconds, mib };

@@ -5,6 +5,7 @@ import {
   POINTS_PER_RECORD_MAX,
   type PointColumns,
   type PointStatement,
+  safelyScaled,
 } from '@paceline/domain';
 import { faultOfDimensions, isName, readObservations } from './observations.ts';
 
@@ -209,7 +210,6 @@ function parsed(text: string): unknown {
 }
 
 const NO_DIMENSIONS: Readonly<Record<string, string>> = Object.freeze({});
-const POWERS = [1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1] as const;
 
 const PERIOD = Buffer.from('"period":"');
 const VALUE = Buffer.from('"value":"');
@@ -283,19 +283,21 @@ class Reader {
   }
 
   #label(): boolean {
-    const phrase = labels.at(this.#body, this.#at);
-    if (phrase === undefined) return false;
-    this.#at += phrase.bytes.length;
-    this.#period = phrase.value;
-    return true;
+    const label = this.#phrase(labels);
+    if (label !== undefined) this.#period = label;
+    return label !== undefined;
   }
 
   #names(): boolean {
-    const phrase = dimensions.at(this.#body, this.#at);
-    if (phrase === undefined) return false;
-    this.#at += phrase.bytes.length;
-    this.#dimensions = phrase.value;
-    return true;
+    const names = this.#phrase(dimensions);
+    if (names !== undefined) this.#dimensions = names;
+    return names !== undefined;
+  }
+
+  #phrase<Value>(phrases: Phrases<Value>): Value | undefined {
+    const phrase = phrases.at(this.#body, this.#at);
+    if (phrase !== undefined) this.#at += phrase.bytes.length;
+    return phrase?.value;
   }
 
   /** As `safeScaled` reads a text, up to and with the closing quote. */
@@ -316,10 +318,9 @@ class Reader {
       else if (byte === QUOTE) break;
       else return false;
     }
-    if (digits === 0 || digits > 15 || places === 0 || places > 9) return false;
-    const scaled = value * POWERS[Math.max(places, 0)]!;
-    if (scaled > Number.MAX_SAFE_INTEGER) return false;
-    this.#scaled = negative && scaled !== 0 ? -scaled : scaled;
+    const scaled = safelyScaled({ value, digits, places, negative });
+    if (scaled === undefined) return false;
+    this.#scaled = scaled;
     this.#at = at + 1;
     return true;
   }

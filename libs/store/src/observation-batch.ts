@@ -6,15 +6,14 @@ import {
   type PointStatement,
   type Position,
   type Recorded,
+  readAtOf,
   readInstant,
 } from '@paceline/domain';
 import { atOfLabel } from './label.ts';
-import { Writer } from './rows.ts';
+import { BATCH_BYTES_MIN, Writer } from './rows.ts';
 
 /** Texts that repeat in every record are kept as bytes; beyond this many of a kind they are forgotten and asked again. */
 const REMEMBERED_MAX = 50_000;
-/** Room for the rows of a few records. */
-const BYTES_MIN = 16 * 1024;
 
 /**
  * Rows of `observation` encoded as the records are read: the same bytes as `encodeRows` of `observationRows`, without an
@@ -31,11 +30,11 @@ export class ObservationBatch {
   #odd = false;
 
   /** `room`: the bytes that it will hold, where they can be guessed; growing copies all that was written, and asks for as much memory again. */
-  constructor(workspace: string, texts = new ObservationTexts(), room = BYTES_MIN) {
+  constructor(workspace: string, texts = new ObservationTexts(), room = BATCH_BYTES_MIN) {
     this.#texts = texts;
     this.workspace = workspace;
     this.#workspace = texts.text(workspace);
-    this.#writer = new Writer(Math.max(room, BYTES_MIN));
+    this.#writer = new Writer(Math.max(room, BATCH_BYTES_MIN));
   }
 
   get rows(): number {
@@ -65,7 +64,7 @@ export class ObservationBatch {
       const texts = this.#texts;
       const metric = texts.text(fact.metric);
       const feeder = texts.text(fact.feeder);
-      const readAt = Math.min(fact.readAt ?? recordedAt, recordedAt);
+      const readAt = readAtOf(recorded);
       const place = { metric, feeder, position, recordedAt, readAt };
       if (fact.columns === undefined) this.#points(fact.points, place);
       else this.#columns(fact.columns, place);

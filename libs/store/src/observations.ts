@@ -1,4 +1,4 @@
-import { type ObservationsFact, position as positionOf, type Recorded, readInstant } from '@paceline/domain';
+import { type ObservationsFact, position as positionOf, type Recorded, readAtOf, readInstant } from '@paceline/domain';
 import { seriesKey } from '@paceline/domain/metric/statement';
 import { atOfLabel } from './label.ts';
 import type { Row } from './tables.ts';
@@ -9,7 +9,7 @@ import type { Row } from './tables.ts';
  */
 export function observationRows(workspace: string, recorded: Recorded<ObservationsFact>): Row<'observation'>[] {
   const { fact, position, recordedAt } = recorded;
-  const readAt = Math.min(fact.readAt ?? recordedAt, recordedAt);
+  const readAt = readAtOf(recorded);
   const rows: Row<'observation'>[] = [];
   for (let index = 0; index < fact.points.length; index++) {
     const point = fact.points[index]!;

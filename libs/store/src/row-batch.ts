@@ -1,8 +1,5 @@
-import { encodeRow, Writer } from './rows.ts';
+import { BATCH_BYTES_MIN, encodeRow, Writer } from './rows.ts';
 import type { Row, TableName } from './tables.ts';
-
-/** Room for a few rows. */
-const BYTES_MIN = 16 * 1024;
 
 /**
  * Rows of one table and workspace, encoded as they are made: thousands of objects with their texts, kept until an insert, keep
@@ -17,10 +14,10 @@ export class RowBatch<Table extends TableName> {
   readonly #starts: number[] = [];
 
   /** `room`: the bytes that it will hold, where they can be guessed. */
-  constructor(table: Table, workspace: string, room = BYTES_MIN) {
+  constructor(table: Table, workspace: string, room = BATCH_BYTES_MIN) {
     this.table = table;
     this.workspace = workspace;
-    this.#room = Math.max(room, BYTES_MIN);
+    this.#room = Math.max(room, BATCH_BYTES_MIN);
   }
 
   get rows(): number {
@@ -33,7 +30,7 @@ export class RowBatch<Table extends TableName> {
 
   /** Throws `RowEncodingError` for a row that no column can hold; the batch is as it was then. */
   add(row: Row<Table>): void {
-    // Of most slices of a tick nothing is new, and room that is not used counts for the collector all the same.
+    // In many ticks nothing is new, and room that is not used counts for the collector all the same.
     this.#writer ??= new Writer(this.#room);
     const start = this.#writer.length;
     try {

@@ -196,6 +196,9 @@ const INT64_MAX = 2n ** 63n - 1n;
 const DIGITS_MAX = { 128: 10n ** 38n, 256: 10n ** 76n } as const;
 const UINT64_MAX = 2n ** 64n - 1n;
 
+/** Room that a batch of rows begins with at least. */
+export const BATCH_BYTES_MIN = 16 * 1024;
+
 /** Bytes of rows, growing. */
 export class Writer {
   private buffer: Buffer;

@@ -21,8 +21,8 @@ export interface KeptNeed {
 
 /** Cells of some metrics, kept from one evaluation to the next. */
 export interface KeptCells {
-  /** Bytes of the cells that are kept, about, by metric. */
-  readonly bytes: ReadonlyMap<string, number>;
+  /** Names of the metrics of which cells are kept. */
+  readonly metrics: readonly string[];
   /** Marks what facts touched; called before the fold forgets it. */
   invalidate(touched: Touched): void;
   /** Makes the cells of the needs right as of `at`. */
@@ -95,7 +95,7 @@ export class CellCache {
   #evict(keep: ReadonlyMap<string, unknown>): void {
     if (this.#share.over <= 0) return;
     const held = [this.#period, this.#time].flatMap((keeper) =>
-      Array.from(keeper.bytes.keys(), (metric) => ({ keeper, metric, used: this.#used.get(metric) ?? 0 })),
+      keeper.metrics.map((metric) => ({ keeper, metric, used: this.#used.get(metric) ?? 0 })),
     );
     for (const { keeper, metric } of held.sort((left, right) => left.used - right.used)) {
       if (this.#share.over <= 0) return;

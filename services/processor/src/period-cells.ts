@@ -47,10 +47,8 @@ export class PeriodCells implements KeptCells {
     this.#durable = durable;
   }
 
-  get bytes(): ReadonlyMap<string, number> {
-    const bytes = new Map([...this.#live].map(([metric, { count }]) => [metric, count * LIVE_BYTES]));
-    for (const [metric, { count }] of this.#fixed) bytes.set(metric, count * FIXED_BYTES);
-    return bytes;
+  get metrics(): readonly string[] {
+    return [...this.#live.keys(), ...this.#fixed.keys()];
   }
 
   cells(metric: string): MetricCells | undefined {

@@ -9,15 +9,21 @@ import { createProcessor } from './processor.ts';
 
 const TOPIC = factsTopic('one');
 
-test('a workspace that is revived goes on behind what was committed while the log was asked where it ends', async () => {
+/** `insert` is the store's own, for a test that puts another in its place. */
+async function openWorld() {
   const clock = new ManualClock(Date.UTC(2026, 10, 26));
   // As the log's own waits: one that is aborted is over, and nothing went wrong.
   const sleep = (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal).catch(() => undefined);
   const log = openMemoryLog({ now: () => clock.now(), sleep });
   await log.ensureTopic(TOPIC);
-  const end = log.end.bind(log);
   const store = openMemoryStore(engineDisk(), { sleep });
   const insert: Store['insert'] = store.insert.bind(store);
+  return { clock, log, store, insert };
+}
+
+test('a workspace that is revived goes on behind what was committed while the log was asked where it ends', async () => {
+  const { clock, log, store, insert } = await openWorld();
+  const end = log.end.bind(log);
   let failures = 2;
   store.insert = async <Table extends TableName>(table: Table, rows: readonly Row<Table>[]) => {
     // What a tick writes behind its commit: there is nothing to be delivered again.
@@ -55,12 +61,7 @@ test('a workspace that is revived goes on behind what was committed while the lo
 });
 
 test('what was taken at the head and could not be written is delivered again, though nothing follows it', async () => {
-  const clock = new ManualClock(Date.UTC(2026, 10, 26));
-  const sleep = (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal).catch(() => undefined);
-  const log = openMemoryLog({ now: () => clock.now(), sleep });
-  await log.ensureTopic(TOPIC);
-  const store = openMemoryStore(engineDisk(), { sleep });
-  const insert: Store['insert'] = store.insert.bind(store);
+  const { clock, log, store, insert } = await openWorld();
   let failures = 0;
   /** Records whose place is durable. */
   const placed = new Set<number>();

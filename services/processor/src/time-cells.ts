@@ -41,8 +41,8 @@ export class TimeCells implements KeptCells {
     this.#durable = durable;
   }
 
-  get bytes(): ReadonlyMap<string, number> {
-    return new Map([...this.#metrics].map(([metric, { count }]) => [metric, count * CELL_BYTES]));
+  get metrics(): readonly string[] {
+    return [...this.#metrics.keys()];
   }
 
   cells(metric: string): MetricCells | undefined {

@@ -64,7 +64,7 @@ export class Abandoned extends Error {
 }
 
 /** Records behind the commit were taken and could not be written: thrown, so that they are delivered again. */
-export class Unwritten extends Error {
+class Unwritten extends Error {
   override readonly name = 'Unwritten';
   constructor(committed: number) {
     super(`what was taken behind offset ${committed} could not be written; delivered again from there`);
@@ -142,7 +142,7 @@ export class Workspace {
 
   /** Whether everything that the log was seen to hold is taken. */
   get isAtHead(): boolean {
-    return this.#loaded && this.#broken === null && this.#doing === 'waiting' && this.#next >= this.#end;
+    return this.isLoaded && this.#doing === 'waiting' && this.#next >= this.#end;
   }
 
   /** Whether all of it is in the tables too. */
@@ -264,7 +264,7 @@ export class Workspace {
     if (first === undefined) return;
     // Whatever lies between is committed and its rows are in the tables: a fold that does not know of it would judge without them.
     const isBehind = first.offset > this.#next;
-    const isBroken = !this.#loaded || this.#broken !== null;
+    const isBroken = !this.isLoaded;
     if (isBroken && this.#next > this.#committed && first.offset > this.#committed)
       await this.#refuseBehind(first.offset);
     if (isBroken || isBehind) await this.load(first.offset);

@@ -144,7 +144,7 @@ export class MetricMemory {
     return { need, held, missing: missing.map((need, nth) => ({ nth, need })) };
   }
 
-  /** The cells held at the place, where some of the range is among them and the rest is not too much. */
+  /** The cells held at the place, where their range and the one wanted meet. */
   async #known(place: Place, catalog: Catalog, need: CellsNeed): Promise<HeldCells | undefined> {
     const key = keyOf(place, catalog, need.metric.name);
     const range = rangeOf(need);

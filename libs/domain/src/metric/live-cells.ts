@@ -9,7 +9,7 @@ import { ByDimensions } from './by-dimensions.ts';
 import { LiveSeries, UNSURE } from './live-series.ts';
 import type { Metric } from './metric.ts';
 import { ascending, cellOfSeveral, eachBucket, type PeriodPoint, type PeriodSeries } from './period-cells.ts';
-import { isRetracted, type Precedence, revisionOf, saidOf } from './statement.ts';
+import { isRetracted, type Precedence, readAtOf, revisionOf, saidOf } from './statement.ts';
 
 /** Labels repeat in every record; beyond the bound they are asked again. */
 const LABELS_MAX = 20_000;
@@ -185,10 +185,6 @@ interface Labelled {
   readonly bucket: Bucket;
   /** Whether it is the label that the grid gives the bucket: other ones would be points of their own. */
   readonly canonical: boolean;
-}
-
-function readAtOf({ fact, recordedAt }: Recorded<ObservationsFact>): Instant {
-  return Math.min(fact.readAt ?? recordedAt, recordedAt);
 }
 
 function hasCells(series: SeriesCells): boolean {

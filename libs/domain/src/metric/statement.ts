@@ -31,9 +31,14 @@ export interface Said {
   readonly denominator: Scaled | null;
 }
 
+/** When the read of the source began that a record's statements stem from: never later than the record. */
+export function readAtOf({ fact, recordedAt }: Recorded<ObservationsFact>): Instant {
+  return Math.min(fact.readAt ?? recordedAt, recordedAt);
+}
+
 export function statementsOf(recorded: Recorded<ObservationsFact>): Statement[] {
   const { fact, position, recordedAt } = recorded;
-  const readAt = Math.min(fact.readAt ?? recordedAt, recordedAt);
+  const readAt = readAtOf(recorded);
   return fact.points.map((point, index) => ({
     position: position + index,
     recordedAt,

@@ -134,6 +134,19 @@ export function safeScaled(text: string): number | undefined {
     } else if (code === 46 && places < 0 && digits > 0) places = 0;
     else return undefined;
   }
+  return safelyScaled({ value, digits, places, negative });
+}
+
+/** What a reader of a decimal found: its digits as one number, how many, and how many of them behind the point (-1: there is none). */
+export interface ReadDigits {
+  readonly value: number;
+  readonly digits: number;
+  readonly places: number;
+  readonly negative: boolean;
+}
+
+/** The scaled value as a safe integer; `undefined` where it may be none, or the digits are no decimal. */
+export function safelyScaled({ value, digits, places, negative }: ReadDigits): number | undefined {
   if (digits === 0 || digits > 15 || places === 0 || places > 9) return undefined;
   const scaled = value * POWERS[Math.max(places, 0)]!;
   if (scaled > Number.MAX_SAFE_INTEGER) return undefined;
