@@ -23,12 +23,13 @@ export class CutOff {
     const { store, workspace, edition } = this.#deps;
     const rows = await store.read(
       {
-        sql: `SELECT position FROM judgement
+        // Which of the rows is found is the engine's affair, so nothing is asked that tells them apart.
+        sql: `SELECT workspace FROM judgement
 WHERE workspace = {workspace:String} AND edition = {edition:UInt32} AND position >= {before:UInt64} LIMIT 1
-UNION ALL SELECT position FROM rollup WHERE workspace = {workspace:String} AND position >= {before:UInt64} LIMIT 1`,
+UNION ALL SELECT workspace FROM rollup WHERE workspace = {workspace:String} AND position >= {before:UInt64} LIMIT 1`,
         params: { workspace, edition, before },
       },
-      { position: 'UInt64' },
+      { workspace: 'LowCardinality(String)' },
       { lane: 'judge' },
     );
     this.#found = rows.length > 0;
