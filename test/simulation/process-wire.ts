@@ -50,9 +50,10 @@ export function processWire(wire: MemoryWire, life: Life, tap: WireTap): Wire {
         const afterMs = tap.insertLaterMs * life.random();
         const done = new Promise<void>((resolve) => void life.clock.after(afterMs, resolve));
         const before = stored;
+        const copy = Uint8Array.from(body);
         stored = done.then(async () => {
           await before;
-          if (!life.isDead) await wire.insert(table, Uint8Array.from(body), limits);
+          if (!life.isDead) await wire.insert(table, copy, limits);
         });
         return;
       }

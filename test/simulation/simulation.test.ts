@@ -6,7 +6,7 @@ import { PROCESSORS, type Step, scheduleOf } from './schedule.ts';
 import { shrink } from './shrink.ts';
 
 /** `npm run simulate -- --seeds 10000` is the proof. */
-const SEEDS = process.env.CI === 'true' ? 300 : 60;
+const SEEDS = process.env.CI === 'true' ? 1_000 : 100;
 const MUTANT_SEEDS = 1_000;
 const TIMEOUT_MS = 600_000;
 

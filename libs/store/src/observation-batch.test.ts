@@ -105,4 +105,15 @@ describe('a batch of observations', () => {
     inOther.add({ ...one, fact: inColumns(one.fact) });
     expect([inOther.odd, inOther.rows]).toEqual([batch.odd, batch.rows]);
   });
+
+  it('says how long it was when its memory went to another', () => {
+    const batch = new ObservationBatch('acme');
+    batch.add(
+      recordedOf({ metric: 'm', feeder: 'push', readLag: null, points: [{ period: '2026-11-22', value: '1' }] }, 0),
+    );
+    const { byteLength } = batch;
+    expect(byteLength).toBe(batch.bytes.length);
+    batch.free();
+    expect([batch.byteLength, batch.bytes.length, batch.rows]).toEqual([byteLength, 0, 1]);
+  });
 });

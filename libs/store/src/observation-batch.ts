@@ -28,13 +28,14 @@ export class ObservationBatch {
   readonly #latest = new Map<string, Position>();
   #rows = 0;
   #odd = false;
+  #freed = 0;
 
   /** `room`: the bytes that it will hold, where they can be guessed; growing copies all that was written, and asks for as much memory again. */
   constructor(workspace: string, texts = new ObservationTexts(), room = BATCH_BYTES_MIN) {
     this.#texts = texts;
     this.workspace = workspace;
     this.#workspace = texts.text(workspace);
-    this.#writer = new Writer(Math.max(room, BATCH_BYTES_MIN));
+    this.#writer = new Writer(Math.max(room, BATCH_BYTES_MIN), true);
   }
 
   get rows(): number {
@@ -53,6 +54,17 @@ export class ObservationBatch {
 
   get bytes(): Uint8Array {
     return this.#writer.finish();
+  }
+
+  /** After the insert, never before it succeeded: the bytes are gone then, and their memory goes to another batch. */
+  free(): void {
+    this.#freed = this.#writer.length;
+    this.#writer.free();
+  }
+
+  /** Bytes that were written, also when they are freed. */
+  get byteLength(): number {
+    return Math.max(this.#freed, this.#writer.length);
   }
 
   add(recorded: Recorded<ObservationsFact>): void {

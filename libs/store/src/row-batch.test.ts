@@ -32,3 +32,28 @@ test('a row that no column can hold is named, and leaves the batch as it was', (
   expect(batch.rows).toBe(1);
   expect(Buffer.from(batch.bytes()).equals(before)).toBe(true);
 });
+
+test('memory of rows that are stored holds others', () => {
+  const large = (text: string): RowBatch<'timeline'> => {
+    const batch = new RowBatch('timeline', 'acme', 200_000);
+    batch.add(row(text));
+    return batch;
+  };
+  const [first, second] = [large('first'), large('second')];
+  const [firstMemory, secondMemory] = [first.bytes().buffer, second.bytes().buffer];
+  expect(secondMemory).not.toBe(firstMemory);
+  first.free();
+  expect([first.rows, first.byteLength, first.bytes().length]).toEqual([0, 0, 0]);
+  // Freed twice, it is not given to two.
+  first.free();
+  const [third, fourth] = [large('third'), large('fourth')];
+  expect(third.bytes().buffer).toBe(firstMemory);
+  expect(fourth.bytes().buffer).not.toBe(firstMemory);
+  const bytes = (text: string) => Buffer.from(encodeRows('timeline', [row(text)]).bytes);
+  expect(Buffer.from(second.bytes()).equals(bytes('second'))).toBe(true);
+  expect(Buffer.from(third.bytes()).equals(bytes('third'))).toBe(true);
+  // A batch that grows leaves its memory to others, not its bytes.
+  for (let index = 0; index < 3_000; index++) fourth.add(row('x'.repeat(100)));
+  expect(Buffer.from(fourth.bytes(0, 1)).equals(bytes('fourth'))).toBe(true);
+  expect(large('fifth').bytes().buffer).not.toBe(secondMemory);
+});

@@ -31,7 +31,7 @@ export class RowBatch<Table extends TableName> {
   /** Throws `RowEncodingError` for a row that no column can hold; the batch is as it was then. */
   add(row: Row<Table>): void {
     // In many ticks nothing is new, and room that is not used counts for the collector all the same.
-    this.#writer ??= new Writer(this.#room);
+    this.#writer ??= new Writer(this.#room, true);
     const start = this.#writer.length;
     try {
       encodeRow(this.#writer, this.table, row, this.rows);
@@ -40,6 +40,13 @@ export class RowBatch<Table extends TableName> {
       throw error;
     }
     this.#starts.push(start);
+  }
+
+  /** After the insert, never before it succeeded: the batch is empty then, and its memory goes to another. */
+  free(): void {
+    this.#writer?.free();
+    this.#writer = null;
+    this.#starts.length = 0;
   }
 
   /** Rows `from` to `to`, exclusive, as RowBinary; valid while nothing is added. */

@@ -1,4 +1,5 @@
 import { safeScaled } from '@paceline/domain';
+import { giveMemory, takeMemory } from './row-memory.ts';
 import { type ColumnType, columnsOf, type Row, type TableName } from './tables.ts';
 
 /**
@@ -199,13 +200,19 @@ const UINT64_MAX = 2n ** 64n - 1n;
 /** Room that a batch of rows begins with at least. */
 export const BATCH_BYTES_MIN = 16 * 1024;
 
-/** Bytes of rows, growing. */
+const NONE = Buffer.alloc(0);
+
+/** Bytes of rows, growing. What `finish` gave is valid until something is written or freed. */
 export class Writer {
   private buffer: Buffer;
   private at = 0;
 
-  constructor(sizeHint: number) {
-    this.buffer = Buffer.allocUnsafe(sizeHint);
+  private readonly recycled: boolean;
+
+  /** `recycled`: `free` is called in the end, so that memory may come from those freed before. */
+  constructor(sizeHint: number, recycled = false) {
+    this.recycled = recycled;
+    this.buffer = this.taken(sizeHint);
   }
 
   /** Bytes written so far. */
@@ -224,9 +231,21 @@ export class Writer {
 
   private room(bytes: number): void {
     if (this.at + bytes <= this.buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.at + bytes));
-    this.buffer.copy(grown, 0, 0, this.at);
-    this.buffer = grown;
+    const { buffer } = this;
+    this.buffer = this.taken(Math.max(buffer.length * 2, this.at + bytes));
+    buffer.copy(this.buffer, 0, 0, this.at);
+    if (this.recycled) giveMemory(buffer);
+  }
+
+  private taken(bytes: number): Buffer {
+    return this.recycled ? takeMemory(bytes) : Buffer.allocUnsafe(bytes);
+  }
+
+  /** What was written is stored, and read by nobody any more: its memory goes to other rows. */
+  free(): void {
+    giveMemory(this.buffer);
+    this.buffer = NONE;
+    this.at = 0;
   }
 
   byte(value: number): void {

@@ -36,6 +36,7 @@ export class JudgementInserts {
     await this.#inserts.begin(async () => {
       await this.#durable();
       await this.#deps.store.insertBatch(whole);
+      whole.free();
     });
   }
 

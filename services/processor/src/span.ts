@@ -35,7 +35,7 @@ export class Span {
   /** `before`: it will hold about as much as that one. */
   constructor(workspace: string, next: number, texts: ObservationTexts, before?: Span) {
     this.workspace = workspace;
-    this.observation = new ObservationBatch(workspace, texts, before?.observation.bytes.length);
+    this.observation = new ObservationBatch(workspace, texts, before?.observation.byteLength);
     this.first = next;
     this.next = next;
     this.last = position(next) - 1;

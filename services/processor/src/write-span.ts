@@ -14,6 +14,7 @@ export async function writePoints(span: Span, deps: WorkspaceDeps): Promise<void
   if (!span.observation.odd) {
     try {
       await deps.store.insertObservations(span.observation);
+      span.observation.free();
       return;
     } catch (error) {
       if (!isDivisible(error)) throw error;
