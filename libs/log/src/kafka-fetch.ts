@@ -1,9 +1,9 @@
 import type Cluster from 'kafkajs/src/cluster/index.js';
-import type { FetchedMessage } from 'kafkajs/src/cluster/index.js';
+import type { FetchedMessages, OldMessage } from 'kafkajs/src/cluster/index.js';
 import { createCluster, type KafkaConnection, kafkaErrorType } from './kafka-client.ts';
+import { KafkaRecord } from './kafka-records.ts';
 import { logClosed, topicUnknown } from './limits.ts';
 import { type LogRecord, LogRefused } from './port.ts';
-import { byStamp, withoutStamp } from './stamp.ts';
 import { backoffMs, sleep } from './wakes.ts';
 
 /** A long poll holds the connection; whoever comes meanwhile waits this long at most. kafkajs's default of 5 s would show. */
@@ -187,17 +187,13 @@ export class KafkaFetcher {
     return lowest;
   }
 
-  #serve(topic: string, asked: number, messages: readonly FetchedMessage[]): void {
-    const records = messages
-      .filter((message) => !message.isControlRecord)
-      .map((message) => recordOf(topic, message))
-      .map(this.#believesStamps ? byStamp : withoutStamp);
+  #serve(topic: string, asked: number, messages: FetchedMessages): void {
+    const records = recordsOf(topic, messages, this.#believesStamps);
     const last = messages.at(-1);
     for (const want of [...(this.#wants.get(topic) ?? [])]) {
       // Who came while the poll was under way may want what lies before it: this answer would skip that.
       if (want.from < asked) continue;
-      // An answer may begin before the offset that was asked for: a broker sends whole batches.
-      const served = records.filter((record) => record.offset >= want.from);
+      const served = startingAt(records, want.from);
       if (served.length > 0) {
         this.#drop(topic, want);
         want.resolve(served);
@@ -265,18 +261,40 @@ function isOutOfRange(error: unknown): error is Error & { readonly topic: string
   );
 }
 
+/** As few arrays as can be: a chunk holds thousands, and mostly all of it is wanted. */
+function recordsOf(topic: string, messages: FetchedMessages, believesStamps: boolean): readonly LogRecord[] {
+  if (!areRecords(messages)) return messages.map((message) => recordOf(topic, message));
+  for (const { batch } of messages) batch.belongsTo(topic, believesStamps);
+  return messages.some(isTheBrokers) ? messages.filter((record) => !isTheBrokers(record)) : messages;
+}
+
+function areRecords(messages: FetchedMessages): messages is readonly KafkaRecord[] {
+  return messages[0] instanceof KafkaRecord;
+}
+
+function isTheBrokers({ isControlRecord }: KafkaRecord): boolean {
+  return isControlRecord;
+}
+
 const EMPTY = new Uint8Array(0);
 const NO_HEADERS: Readonly<Record<string, string>> = {};
 
-function recordOf(topic: string, message: FetchedMessage): LogRecord {
+function recordOf(topic: string, { offset, timestamp, key, value }: OldMessage): LogRecord {
   return {
     topic,
-    offset: Number(message.offset),
-    appendedAt: Number(message.timestamp),
-    key: message.key,
-    value: message.value ?? EMPTY,
-    headers: message.headers ?? NO_HEADERS,
+    offset: Number(offset),
+    appendedAt: Number(timestamp),
+    key,
+    value: value ?? EMPTY,
+    headers: NO_HEADERS,
   };
+}
+
+/** Without those before it: a broker sends whole batches, so an answer may begin earlier than was asked. */
+function startingAt(records: readonly LogRecord[], from: number): readonly LogRecord[] {
+  const at = records.findIndex(({ offset }) => offset >= from);
+  if (at === 0) return records;
+  return at < 0 ? [] : records.slice(at);
 }
 
 /** One topic read in bounded batches, the next chunk under way while this one is worked on. */
@@ -285,7 +303,9 @@ export class TopicReader {
   readonly #topic: string;
   readonly #recordsMax: number;
   #next = -1;
-  #buffer: readonly LogRecord[] = [];
+  #chunk: readonly LogRecord[] = [];
+  /** How much of the chunk was handed out. */
+  #taken = 0;
   #ahead: { readonly promise: Promise<readonly LogRecord[]>; readonly stop: AbortController } | undefined;
 
   constructor(fetcher: KafkaFetcher, topic: string, recordsMax: number) {
@@ -299,29 +319,35 @@ export class TopicReader {
       this.dispose();
       this.#next = from;
     }
-    if (this.#buffer.length === 0) {
+    if (this.#chunk.length === 0) {
       const { promise, stop } = this.#ahead ?? this.#begin(from);
       const abort = () => stop.abort();
       if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort, { once: true });
       this.#ahead = undefined;
-      this.#buffer = await promise.finally(() => signal?.removeEventListener('abort', abort));
-      const end = this.#buffer.at(-1);
+      this.#keep(await promise.finally(() => signal?.removeEventListener('abort', abort)));
+      const end = this.#chunk.at(-1);
       if (end !== undefined) this.#ahead = this.#begin(end.offset + 1);
     }
-    const records = this.#buffer.slice(0, this.#recordsMax);
+    const records = this.#chunk.slice(this.#taken, this.#taken + this.#recordsMax);
     const last = records.at(-1);
     if (last === undefined) return records;
-    this.#buffer = this.#buffer.slice(records.length);
+    this.#taken += records.length;
+    if (this.#taken === this.#chunk.length) this.#keep([]);
     this.#next = last.offset + 1;
     return records;
   }
 
   dispose(): void {
-    this.#buffer = [];
+    this.#keep([]);
     this.#ahead?.stop.abort();
     this.#ahead = undefined;
     this.#next = -1;
+  }
+
+  #keep(chunk: readonly LogRecord[]): void {
+    this.#chunk = chunk;
+    this.#taken = 0;
   }
 
   #begin(from: number) {

@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
+import { RECORDED_AT_HEADER } from '@paceline/events';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BatchContext, decodeRecord } from './kafka-records.ts';
+import { type BatchContext, decodeRecord, type KafkaRecord } from './kafka-records.ts';
+import { stamped } from './stamp.ts';
 
 /** kafkajs's own, read past the place where ours has taken its name. */
 const require = createRequire(import.meta.url);
@@ -22,6 +24,30 @@ interface Theirs {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, Buffer | readonly Buffer[]>>;
+  readonly isControlRecord: boolean;
+  readonly batchContext: BatchContext;
+}
+
+/** What kafkajs says of a record, as ours says it. */
+function asOurs({ offset, timestamp, key, value, headers, isControlRecord, batchContext }: Theirs) {
+  const last = Object.entries(headers).map(([name, given]) => [
+    name,
+    (Buffer.isBuffer(given) ? given : (given.at(-1) ?? Buffer.alloc(0))).toString('utf8'),
+  ]);
+  return {
+    offset: Number(offset),
+    appendedAt: Number(timestamp),
+    key,
+    value: value ?? Buffer.alloc(0),
+    headers: Object.fromEntries(last),
+    isControlRecord,
+    batchContext,
+  };
+}
+
+/** All of it is made when it is asked for. */
+function allOf({ offset, appendedAt, key, value, headers, isControlRecord, batchContext }: KafkaRecord) {
+  return { offset, appendedAt, key, value, headers, isControlRecord, batchContext };
 }
 
 const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
@@ -45,39 +71,69 @@ const context = fc.record({
 
 type Written = typeof record extends fc.Arbitrary<infer Value> ? Value : never;
 
-function bodyOf(one: Written): Buffer {
-  const encoded = encodeRecord({ ...one, timestampDelta: Long.fromValue(one.timestampDelta) });
-  return new Decoder(encoded.buffer).readVarIntBytes();
+const written: Written = {
+  offsetDelta: 1,
+  timestampDelta: 0,
+  key: null,
+  value: Buffer.from('abc'),
+  headers: { a: 'b' },
+};
+
+/** Records as they lie in the answer of a broker: one behind the other, each cut out by kafkajs. */
+function bodiesOf(records: readonly Written[]): Buffer[] {
+  const encoded = records.map((one) => encodeRecord({ ...one, timestampDelta: Long.fromValue(one.timestampDelta) }));
+  const decoder = new Decoder(Buffer.concat(encoded.map(({ buffer }) => buffer)));
+  return records.map(() => decoder.readVarIntBytes());
 }
 
 describe('the reader of records', () => {
-  it('reads what kafkajs reads, one record after the other', () => {
+  it('reads what kafkajs reads, whenever it is asked', () => {
     fc.assert(
       fc.property(context, fc.array(record, { maxLength: 5 }), (around, records) => {
-        for (const one of records) {
-          const body = bodyOf(one);
-          const { headers, ...expected } = theirs(new Decoder(body), around);
-          const read = decodeRecord(new Decoder(body) as unknown as { readonly buffer: Buffer }, around);
-          const last = Object.entries(headers).map(([key, value]) => [
-            key,
-            (Buffer.isBuffer(value) ? value : (value.at(-1) ?? Buffer.alloc(0))).toString('utf8'),
-          ]);
-          expect(read).toEqual({ ...expected, headers: Object.fromEntries(last) });
-        }
+        const bodies = bodiesOf(records);
+        const expected = bodies.map((body) => asOurs(theirs(new Decoder(body), around)));
+        const read = bodies.map((buffer) => decodeRecord({ buffer }, around));
+        expect(read.map(allOf)).toEqual(expected);
+        expect(read.reverse().map(allOf)).toEqual(expected.reverse());
       }),
     );
   });
 
-  it('refuses a record that is cut off', () => {
-    const body = bodyOf({
-      offsetDelta: 1,
-      timestampDelta: 0,
-      key: null,
-      value: Buffer.from('abc'),
-      headers: { a: 'b' },
+  it('knows apart what lies at the same place of two answers', () => {
+    const [first, second] = ['one', 'two'].map((text) => {
+      const [body] = bodiesOf([{ ...written, value: Buffer.from(text), headers: { a: text } }]);
+      return Buffer.from(new Uint8Array(body!).buffer);
     });
-    for (let length = 1; length < body.length; length++) {
-      expect(() => decodeRecord({ buffer: body.subarray(0, length) })).toThrow(/ends before it should|out of range/);
+    const [one, two] = [decodeRecord({ buffer: first! }), decodeRecord({ buffer: second! })];
+    expect([one, two].map(({ value, headers }) => [value.toString(), headers])).toEqual([
+      ['one', { a: 'one' }],
+      ['two', { a: 'two' }],
+    ]);
+  });
+
+  it('shows a stamp, and goes by it, only where stamps are believed', () => {
+    const headers = { a: 'b', [RECORDED_AT_HEADER]: '2020-02-29T12:00:00.000Z', c: 'd' };
+    const [body] = bodiesOf([{ ...written, headers }]);
+    const read = (believesStamps: boolean) => {
+      const one = decodeRecord({ buffer: body! }, { firstTimestamp: '1000' });
+      one.batch.belongsTo('facts.a', believesStamps);
+      return { topic: one.topic, appendedAt: one.appendedAt, headers: one.headers };
+    };
+    const topic = 'facts.a';
+    expect(read(false)).toEqual({ topic, appendedAt: 1000, headers: { a: 'b', c: 'd' } });
+    expect(read(true)).toEqual({ topic, appendedAt: Date.parse('2020-02-29T12:00:00Z'), headers });
+  });
+
+  it('can be appended again, with a stamp', () => {
+    const [body] = bodiesOf([{ ...written, key: Buffer.from('k') }]);
+    const { key, value, headers } = stamped(decodeRecord({ buffer: body! }), 0);
+    expect([key, value, headers.a]).toEqual([Buffer.from('k'), Buffer.from('abc'), 'b']);
+  });
+
+  it('refuses a record that is cut off', () => {
+    const body = bodiesOf([written])[0]!;
+    for (let length = 0; length < body.length; length++) {
+      expect(() => decodeRecord({ buffer: body.subarray(0, length) })).toThrow('ends before it should');
     }
   });
 });

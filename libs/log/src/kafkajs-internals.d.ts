@@ -3,19 +3,18 @@
  * classes. The version is pinned exactly; `kafka-client.ts` is the only importer.
  */
 declare module 'kafkajs/src/cluster/index.js' {
-  export interface FetchedMessage {
+  /** Of a format before Kafka 0.11, which knew no headers. */
+  export interface OldMessage {
     readonly offset: string;
     readonly timestamp: string;
     readonly key: Buffer | null;
     readonly value: Buffer | null;
-    /** As `kafka-records.ts` reads them; messages of the old formats have none. */
-    readonly headers?: Readonly<Record<string, string>>;
-    readonly isControlRecord: boolean;
   }
+  export type FetchedMessages = readonly import('./kafka-records.ts').KafkaRecord[] | readonly OldMessage[];
   export interface FetchedPartition {
     readonly partition: number;
     readonly highWatermark: string;
-    readonly messages: readonly FetchedMessage[];
+    readonly messages: FetchedMessages;
   }
   export interface FetchResponse {
     readonly responses: readonly { readonly topicName: string; readonly partitions: readonly FetchedPartition[] }[];

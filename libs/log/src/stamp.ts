@@ -1,6 +1,6 @@
 import type { Instant } from '@paceline/domain';
 import { instantText, RECORDED_AT_HEADER, readInstant } from '@paceline/events';
-import type { LogMessage, LogRecord } from './port.ts';
+import type { LogMessage } from './port.ts';
 
 /**
  * A log with a clock of its own keeps its times in a header, as its medium's append time is another. Where a log's time is its
@@ -8,22 +8,12 @@ import type { LogMessage, LogRecord } from './port.ts';
  */
 export function stamped(message: LogMessage, now: Instant): LogMessage {
   if (message.headers[RECORDED_AT_HEADER] !== undefined) return message;
-  return { ...message, headers: { ...message.headers, [RECORDED_AT_HEADER]: instantText(now) } };
+  const { key, value, headers } = message;
+  return { key, value, headers: { ...headers, [RECORDED_AT_HEADER]: instantText(now) } };
 }
 
 /** `undefined` without a stamp, and for one that is no instant: its record belongs in the dead letters. */
 export function stampOf(headers: LogMessage['headers']): Instant | undefined {
   const text = headers[RECORDED_AT_HEADER];
   return text === undefined ? undefined : readInstant(text);
-}
-
-export function byStamp(record: LogRecord): LogRecord {
-  const at = stampOf(record.headers);
-  return at === undefined ? record : { ...record, appendedAt: at };
-}
-
-export function withoutStamp(record: LogRecord): LogRecord {
-  if (record.headers[RECORDED_AT_HEADER] === undefined) return record;
-  const { [RECORDED_AT_HEADER]: _, ...headers } = record.headers;
-  return { ...record, headers };
 }
