@@ -45,20 +45,41 @@ export interface PointVersion {
 }
 
 /**
- * Cells of one point each, without versions, as columns: what most series of period points consist of. A row is a sixth of
- * the memory of its cell, and nothing for the collector to look at.
+ * Cells without versions as rows of numbers that lie together in memory: what most series of period points consist of. A row is a
+ * sixth of the memory of its cell, and nothing for the collector to look at.
  */
-export interface CellColumns {
+export interface CellRows {
   readonly length: number;
-  /** Start and end of each row's bucket, ascending. */
-  readonly froms: Float64Array;
-  readonly tos: Float64Array;
-  /** The point's value; of a ratio its numerator. */
-  readonly values: BigInt64Array;
-  /** Of ratios; else `null`. */
-  readonly denominators: BigInt64Array | null;
+  /** Numbers from the start of a row to the start of the next. */
+  readonly stride: number;
+  /** Of each row the start and the end of its bucket at `ROW_FROM` and `ROW_TO`; ascending, and behind the last row the start is infinite. */
+  readonly numbers: Float64Array;
+  /** The same memory: of each row the point's value at `ROW_VALUE`, of a ratio its numerator. */
+  readonly longs: BigInt64Array;
+  /** The halves of `longs`, low before high. */
+  readonly words: Int32Array;
+  /** Where in a row a ratio's denominator lies; -1 of others. */
+  readonly denominator: number;
+  /** Points of each row; `null`: one each. */
+  readonly counts: Float64Array | null;
   /** The cell that a row stands for. */
   cell(row: number): Cell;
+}
+
+/** Places in a row of `CellRows`. */
+export const ROW_FROM = 0;
+export const ROW_TO = 1;
+export const ROW_VALUE = 2;
+
+const WORD = 4_294_967_296;
+/** The high half of a 64-bit integer that a double holds exactly lies within so much of 0. */
+const SAFE_HIGH = 2 ** 21;
+
+/** The 64-bit integer at a place of a row, as a double that holds it exactly; NaN where none does. */
+export function safeLongAt({ words, stride }: CellRows, row: number, place: number): number {
+  const at = (row * stride + place) * 2;
+  const high = words[at + 1]!;
+  return high >= -SAFE_HIGH && high < SAFE_HIGH ? high * WORD + (words[at]! >>> 0) : Number.NaN;
 }
 
 export interface SeriesCells {
@@ -67,8 +88,8 @@ export interface SeriesCells {
   readonly dimensions: Readonly<Record<string, string>>;
   /** Ascending by bucket; empty buckets have no cell, but a running bucket with a provisional point has one. */
   readonly cells: readonly Cell[];
-  /** The same cells, where they are kept as columns: `cells` then makes them all when it is asked. */
-  readonly columns?: CellColumns;
+  /** The same cells, where they are kept as rows: `cells` then makes them all when it is asked. */
+  readonly rows?: CellRows;
   /**
    * Points of time-point metrics inside the bucket that contains `asOf`, valid by `asOf`: the bucket as it was seen then.
    * Only asked for instants named in the needs. Period metrics answer from `versions` and never ask.

@@ -3,7 +3,7 @@ import {
   bucketFrom,
   bucketsBetween,
   type Cell,
-  type CellColumns,
+  type CellRows,
   covers,
   difference,
   type Grain,
@@ -16,9 +16,11 @@ import {
   keepsValues,
   type Metric,
   type MetricCells,
+  ROW_VALUE,
   type SeriesCells,
   type SeriesIndex,
   type Span,
+  safeLongAt,
   settledAt,
   type WorkspaceFold,
 } from '@paceline/domain';
@@ -249,9 +251,9 @@ function rollupRows(
 function mergedIn(metric: Metric, series: SeriesCells, bucket: Span): Cell | undefined {
   const index = indexOfSeries(series);
   const [low, high] = [index.lower(bucket.from), index.lower(bucket.to)];
-  const { columns } = series;
-  if (columns !== undefined && metric.aggregation !== 'counter')
-    return mergedColumns(columns, index, low, high, bucket);
+  const { rows } = series;
+  if (rows !== undefined && rows.counts === null && metric.aggregation !== 'counter')
+    return mergedRows(rows, index, low, high, bucket);
   const cells: Cell[] = [];
   for (let at = low; at < high; at++) {
     const cell = index.cell(at);
@@ -261,29 +263,44 @@ function mergedIn(metric: Metric, series: SeriesCells, bucket: Span): Cell | und
 }
 
 /** What `mergeCells` makes of rows of one point each, without a cell for each. */
-function mergedColumns(
-  { values, denominators, froms }: CellColumns,
+function mergedRows(
+  rows: CellRows,
   index: SeriesIndex,
   low: number,
   high: number,
   { from, to }: Span,
 ): Cell | undefined {
   if (low >= high) return undefined;
-  const one = { from, to, count: high - low, firstAt: froms[low]!, lastAt: froms[high - 1]! };
-  const numerator = index.numerator(low, high);
-  if (denominators !== null) {
+  const { longs, stride } = rows;
+  const one = { from, to, count: high - low, firstAt: index.fromOf(low), lastAt: index.fromOf(high - 1) };
+  if (rows.denominator >= 0) {
     const nothing = { sum: 0n, min: 0n, max: 0n, first: 0n, last: 0n };
-    return { ...one, ...nothing, numerator, denominator: index.denominator(low, high) };
+    return { ...one, ...nothing, numerator: index.numerator(low, high), denominator: index.denominator(low, high) };
   }
-  let min = values[low]!;
-  let max = min;
+  let [least, most] = [low, low];
+  let sum = safeLongAt(rows, low, ROW_VALUE);
   for (let row = low + 1; row < high; row++) {
-    const value = values[row]!;
-    if (value < min) min = value;
-    if (value > max) max = value;
+    sum += safeLongAt(rows, row, ROW_VALUE);
+    if (compareRows(rows, row, least) < 0) least = row;
+    else if (compareRows(rows, row, most) > 0) most = row;
   }
-  const ends = { first: values[low]!, last: values[high - 1]! };
-  return { ...one, ...ends, sum: index.sum(low, high), min, max, numerator, denominator: 0n };
+  const valueAt = (row: number): bigint => longs[row * stride + ROW_VALUE]!;
+  return {
+    ...one,
+    sum: Number.isSafeInteger(sum) ? BigInt(sum) : index.sum(low, high),
+    min: valueAt(least),
+    max: valueAt(most),
+    first: valueAt(low),
+    last: valueAt(high - 1),
+    numerator: 0n,
+    denominator: 0n,
+  };
+}
+
+/** By their values, without a bigint of each. */
+function compareRows({ words, stride }: CellRows, left: number, right: number): number {
+  const [one, other] = [(left * stride + ROW_VALUE) * 2, (right * stride + ROW_VALUE) * 2];
+  return words[one + 1]! - words[other + 1]! || (words[one]! >>> 0) - (words[other]! >>> 0);
 }
 
 const EMPTY = {

@@ -180,7 +180,10 @@ class Reader {
     }
     const latest = merged.lastFilled(high);
     const cell = latest < low ? undefined : merged.cell(latest);
-    if (!(cell instanceof MergedCell) || cell.series !== series) return undefined;
+    if (cell === undefined) return undefined;
+    // A row that was merged has one point of each of its series.
+    const here = cell instanceof MergedCell ? cell.series : merged.series.rows?.counts?.[latest];
+    if (here !== series) return undefined;
     const value = { n: cell.last, d: metric.across === 'avg' ? SCALE * BigInt(series) : SCALE };
     return this.reading(value, null, null, merged.count(low, high), cell.to, cell.lastAt, 0);
   }

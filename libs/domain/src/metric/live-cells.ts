@@ -188,5 +188,5 @@ interface Labelled {
 }
 
 function hasCells(series: SeriesCells): boolean {
-  return (series.columns?.length ?? series.cells.length) > 0;
+  return (series.rows?.length ?? series.cells.length) > 0;
 }

@@ -1,11 +1,17 @@
-import type { Cell, CellColumns, Scaled, SeriesCells } from '../cell.ts';
+import { type Cell, type CellRows, ROW_FROM, ROW_TO, ROW_VALUE, type Scaled, type SeriesCells } from '../cell.ts';
 import type { Instant, Span } from '../instant.ts';
 import type { Metric } from './metric.ts';
 import { cellOfOne } from './period-cells.ts';
 import { comparePrecedence, dimensionsOfKey, type Precedence, type Said } from './statement.ts';
 
+/** A row: what `CellRows` says, the precedence of the statement, how the bucket stands; then what not every metric needs. */
+const READ_AT = 3;
+const POSITION = 4;
+const STATE = 5;
+const NEEDED_BY_ALL = 6;
+
 /** How a bucket stands: by one value, retracted, or by several points or versions, which are a cell of their own. */
-const VALUE = 0;
+const VALUED = 0;
 const RETRACTED = 1;
 const ODD = 2;
 
@@ -18,7 +24,7 @@ const WORD = 4_294_967_296;
 
 /**
  * The buckets of one series about which anything was stated, ascending, with what stands in each and the precedence of its
- * statement. Columns, for there may be a million: an object each would keep the collector busier than all other work.
+ * statement. Rows of numbers, for there may be a million: an object each would keep the collector busier than all other work.
  */
 export class LiveSeries {
   readonly key: string;
@@ -26,7 +32,7 @@ export class LiveSeries {
   moved = 0;
   readonly #metric: Metric;
   #length = 0;
-  #columns: Table;
+  #table: Table;
   readonly #odd = new Map<Instant, Cell | undefined>();
   #retracted = 0;
   #exposed: SeriesCells | null = null;
@@ -34,10 +40,7 @@ export class LiveSeries {
   constructor(key: string, metric: Metric) {
     this.key = key;
     this.#metric = metric;
-    this.#columns = new Table(FIRST_ROWS, {
-      revisions: metric.revisions,
-      denominators: metric.aggregation === 'ratio',
-    });
+    this.#table = new Table(FIRST_ROWS, shapeOf(metric));
   }
 
   get length(): number {
@@ -50,8 +53,8 @@ export class LiveSeries {
    */
   claim(bucket: Span, precedence: Precedence): number {
     const row = this.#find(bucket.from);
-    if (row === this.#length || this.#columns.froms[row] !== bucket.from) this.#insert(row);
-    else if (this.#columns.states[row] === ODD) return UNSURE;
+    if (!this.#isAt(row, bucket.from)) this.#insert(row);
+    else if (this.#stateOf(row) === ODD) return UNSURE;
     else if (comparePrecedence(precedence, this.#precedenceOf(row)) <= 0) return OVERRULED;
     this.#mark(row, bucket, precedence);
     return row;
@@ -60,41 +63,44 @@ export class LiveSeries {
   /** The row of a bucket, whatever stood there: all its statements were looked at. */
   take(bucket: Span, precedence: Precedence): number {
     const row = this.#find(bucket.from);
-    if (row === this.#length || this.#columns.froms[row] !== bucket.from) this.#insert(row);
+    if (!this.#isAt(row, bucket.from)) this.#insert(row);
     this.#mark(row, bucket, precedence);
     return row;
   }
 
   /** A scaled value that a double holds exactly, without a bigint on the way. */
   putSafe(row: number, scaled: number): void {
+    const { words, stride } = this.#table;
     const high = Math.floor(scaled / WORD);
-    this.#columns.words[row * 2] = scaled - high * WORD;
-    this.#columns.words[row * 2 + 1] = high;
+    const at = (row * stride + ROW_VALUE) * 2;
+    words[at] = scaled - high * WORD;
+    words[at + 1] = high;
   }
 
   put(row: number, said: Said): void {
     const value = said.numerator ?? said.value ?? 0n;
     const denominator = said.denominator ?? 0n;
+    const { numbers, longs, stride, shape } = this.#table;
+    const at = row * stride;
     if (!isLong(value) || !isLong(denominator)) {
-      this.putOdd(
-        row,
-        cellOfOne(this.#metric, { bucket: { from: this.#columns.froms[row]!, to: this.#columns.tos[row]! }, said }),
-      );
+      const bucket = { from: numbers[at + ROW_FROM]!, to: numbers[at + ROW_TO]! };
+      this.putOdd(row, cellOfOne(this.#metric, { bucket, said }));
       return;
     }
-    this.#columns.values[row] = value;
-    if (this.#columns.denominators !== null) this.#columns.denominators[row] = denominator;
+    longs[at + ROW_VALUE] = value;
+    if (shape.denominator >= 0) longs[at + shape.denominator] = denominator;
   }
 
   retract(row: number): void {
-    this.#columns.states[row] = RETRACTED;
+    this.#table.numbers[row * this.#table.stride + STATE] = RETRACTED;
     this.#retracted++;
   }
 
   /** A bucket of several points, of versions, or of a value that 64 bits do not hold; `undefined`: none is left. */
   putOdd(row: number, cell: Cell | undefined): void {
-    this.#columns.states[row] = ODD;
-    this.#odd.set(this.#columns.froms[row]!, cell);
+    const { numbers, stride } = this.#table;
+    numbers[row * stride + STATE] = ODD;
+    this.#odd.set(numbers[row * stride + ROW_FROM]!, cell);
   }
 
   /** As the evaluator reads it: the same object until something changes, right until then. */
@@ -103,201 +109,180 @@ export class LiveSeries {
     return this.#exposed;
   }
 
+  #isAt(row: number, from: Instant): boolean {
+    return this.#table.numbers[row * this.#table.stride + ROW_FROM] === from;
+  }
+
+  #stateOf(row: number): number {
+    return this.#table.numbers[row * this.#table.stride + STATE]!;
+  }
+
   #precedenceOf(row: number): Precedence {
-    const { revisions, readAts, positions } = this.#columns;
-    return { revision: revisions?.[row] ?? 0, readAt: readAts[row]!, position: positions[row]! };
+    const { numbers, stride, shape } = this.#table;
+    const at = row * stride;
+    const revision = shape.revision < 0 ? 0 : numbers[at + shape.revision]!;
+    return { revision, readAt: numbers[at + READ_AT]!, position: numbers[at + POSITION]! };
   }
 
   #mark(row: number, bucket: Span, { readAt, position, revision }: Precedence): void {
-    if (this.#columns.states[row] === RETRACTED) this.#retracted--;
-    else if (this.#columns.states[row] === ODD) this.#odd.delete(bucket.from);
-    this.#columns.froms[row] = bucket.from;
-    this.#columns.tos[row] = bucket.to;
-    this.#columns.readAts[row] = readAt;
-    this.#columns.positions[row] = position;
-    if (this.#columns.revisions !== null) this.#columns.revisions[row] = revision;
-    this.#columns.states[row] = VALUE;
+    const { numbers, stride, shape } = this.#table;
+    const at = row * stride;
+    if (numbers[at + STATE] === RETRACTED) this.#retracted--;
+    else if (numbers[at + STATE] === ODD) this.#odd.delete(bucket.from);
+    numbers[at + ROW_FROM] = bucket.from;
+    numbers[at + ROW_TO] = bucket.to;
+    numbers[at + READ_AT] = readAt;
+    numbers[at + POSITION] = position;
+    numbers[at + STATE] = VALUED;
+    if (shape.revision >= 0) numbers[at + shape.revision] = revision;
     this.#exposed = null;
   }
 
   /** The first row that does not begin before; mostly the end. */
   #find(from: Instant): number {
+    const { numbers, stride } = this.#table;
     let high = this.#length;
-    if (high === 0 || this.#columns.froms[high - 1]! < from) return high;
+    if (high === 0 || numbers[(high - 1) * stride + ROW_FROM]! < from) return high;
     let low = 0;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#columns.froms[middle]! < from) low = middle + 1;
+      if (numbers[middle * stride + ROW_FROM]! < from) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
   #insert(row: number): void {
-    if (this.#length === this.#columns.rows) this.#columns = this.#columns.grown(this.#length);
+    if (this.#length === this.#table.rows) this.#table = this.#table.grown();
+    const { numbers, stride } = this.#table;
     const behind = this.#length - row;
     if (behind > 0) {
       this.moved += behind;
-      this.#columns.shift(row, this.#length);
+      numbers.copyWithin((row + 1) * stride, row * stride, this.#length * stride);
     }
-    this.#columns.states[row] = VALUE;
+    numbers[row * stride + STATE] = VALUED;
     this.#length++;
+    numbers[this.#length * stride + ROW_FROM] = Number.POSITIVE_INFINITY;
   }
 
   #expose(): SeriesCells {
-    const columns = new Columns(this.#metric, this.#retracted === 0 ? this.#all() : this.#standing());
-    if (this.#odd.size === 0) return new ColumnSeries(this.key, columns);
+    if (this.#odd.size === 0) {
+      const [table, length] = this.#retracted === 0 ? [this.#table, this.#length] : this.#standing();
+      return new RowSeries(this.key, new Rows(this.#metric, table, length));
+    }
     const cells: Cell[] = [];
     for (let row = 0; row < this.#length; row++) {
-      const from = this.#columns.froms[row]!;
-      if (this.#columns.states[row] === ODD) {
-        const cell = this.#odd.get(from);
+      const state = this.#stateOf(row);
+      if (state === VALUED) cells.push(cellOfRow(this.#metric, this.#table, row));
+      else if (state === ODD) {
+        const cell = this.#odd.get(this.#table.numbers[row * this.#table.stride + ROW_FROM]!);
         if (cell !== undefined) cells.push(cell);
-      } else if (this.#columns.states[row] === VALUE) {
-        const cell = cellOfRow(
-          this.#metric,
-          from,
-          this.#columns.tos[row]!,
-          this.#columns.values[row]!,
-          this.#denominatorOf(row),
-        );
-        cells.push(cell);
       }
     }
     return { key: this.key, dimensions: dimensionsOfKey(this.key), cells, running: () => undefined };
   }
 
-  #denominatorOf(row: number): Scaled | undefined {
-    return this.#columns.denominators?.[row];
-  }
-
-  #all(): ColumnData {
-    const { froms, tos, values, denominators } = this.#columns;
-    return { length: this.#length, froms, tos, values, denominators };
-  }
-
-  #standing(): ColumnData {
-    const rows: number[] = [];
-    const { froms, tos, values, denominators } = this.#columns;
-    for (let row = 0; row < this.#length; row++) if (this.#columns.states[row] === VALUE) rows.push(row);
-    return {
-      length: rows.length,
-      froms: Float64Array.from(rows, (row) => froms[row]!),
-      tos: Float64Array.from(rows, (row) => tos[row]!),
-      values: BigInt64Array.from(rows, (row) => values[row]!),
-      denominators: denominators === null ? null : BigInt64Array.from(rows, (row) => denominators[row]!),
-    };
+  /** A copy without what was retracted. */
+  #standing(): readonly [Table, number] {
+    const { numbers, stride, shape } = this.#table;
+    const standing = new Table(this.#length, shape);
+    let length = 0;
+    for (let row = 0; row < this.#length; row++) {
+      if (this.#stateOf(row) !== VALUED) continue;
+      standing.numbers.set(numbers.subarray(row * stride, (row + 1) * stride), length * stride);
+      length++;
+    }
+    standing.numbers[length * stride + ROW_FROM] = Number.POSITIVE_INFINITY;
+    return [standing, length];
   }
 }
 
-/** Columns that not every metric needs. */
-interface Needed {
-  readonly revisions: boolean;
-  readonly denominators: boolean;
+/** Where in a row lies what not every metric needs; -1: nowhere. */
+interface Shape {
+  readonly stride: number;
+  readonly revision: number;
+  readonly denominator: number;
 }
 
-/** The columns of some rows, side by side in one piece of memory: a piece each costs more than all that is written into it. */
+function shapeOf({ revisions, aggregation }: Metric): Shape {
+  let stride = NEEDED_BY_ALL;
+  const revision = revisions ? stride++ : -1;
+  const denominator = aggregation === 'ratio' ? stride++ : -1;
+  return { stride, revision, denominator };
+}
+
+/** Some rows in one piece of memory, and room for the end behind them: to write a row is to touch one place. */
 class Table {
   readonly rows: number;
-  readonly froms: Float64Array;
-  readonly tos: Float64Array;
-  readonly readAts: Float64Array;
-  readonly positions: Float64Array;
-  readonly values: BigInt64Array;
-  /** The halves of `values`, low before high. */
+  readonly stride: number;
+  readonly shape: Shape;
+  readonly numbers: Float64Array;
+  readonly longs: BigInt64Array;
   readonly words: Int32Array;
-  readonly states: Uint8Array;
-  readonly revisions: Float64Array | null;
-  readonly denominators: BigInt64Array | null;
-  readonly #needed: Needed;
 
-  constructor(rows: number, needed: Needed) {
-    const numbers = 5 + Number(needed.revisions) + Number(needed.denominators);
-    const memory = new ArrayBuffer(rows * (numbers * 8 + 1));
+  constructor(rows: number, shape: Shape) {
+    const memory = new ArrayBuffer((rows + 1) * shape.stride * 8);
     this.rows = rows;
-    this.#needed = needed;
-    this.froms = new Float64Array(memory, 0, rows);
-    this.tos = new Float64Array(memory, rows * 8, rows);
-    this.readAts = new Float64Array(memory, rows * 16, rows);
-    this.positions = new Float64Array(memory, rows * 24, rows);
-    this.values = new BigInt64Array(memory, rows * 32, rows);
-    this.words = new Int32Array(memory, rows * 32, rows * 2);
-    this.revisions = needed.revisions ? new Float64Array(memory, rows * 40, rows) : null;
-    this.denominators = needed.denominators ? new BigInt64Array(memory, rows * (numbers - 1) * 8, rows) : null;
-    this.states = new Uint8Array(memory, rows * numbers * 8, rows);
+    this.stride = shape.stride;
+    this.shape = shape;
+    this.numbers = new Float64Array(memory);
+    this.longs = new BigInt64Array(memory);
+    this.words = new Int32Array(memory);
+    this.numbers[ROW_FROM] = Number.POSITIVE_INFINITY;
   }
 
   /** With more rows: twice as many while they are few, half as many again later. */
-  grown(length: number): Table {
-    const larger = new Table(this.rows < 128 ? this.rows * 2 : Math.ceil(this.rows * 1.5), this.#needed);
-    larger.froms.set(this.froms.subarray(0, length));
-    larger.tos.set(this.tos.subarray(0, length));
-    larger.readAts.set(this.readAts.subarray(0, length));
-    larger.positions.set(this.positions.subarray(0, length));
-    larger.values.set(this.values.subarray(0, length));
-    larger.states.set(this.states.subarray(0, length));
-    if (this.revisions !== null) larger.revisions?.set(this.revisions.subarray(0, length));
-    if (this.denominators !== null) larger.denominators?.set(this.denominators.subarray(0, length));
+  grown(): Table {
+    const larger = new Table(this.rows < 128 ? this.rows * 2 : Math.ceil(this.rows * 1.5), this.shape);
+    larger.numbers.set(this.numbers);
     return larger;
-  }
-
-  /** Moves the rows from `row` on by one. */
-  shift(row: number, length: number): void {
-    this.froms.copyWithin(row + 1, row, length);
-    this.tos.copyWithin(row + 1, row, length);
-    this.readAts.copyWithin(row + 1, row, length);
-    this.positions.copyWithin(row + 1, row, length);
-    this.values.copyWithin(row + 1, row, length);
-    this.states.copyWithin(row + 1, row, length);
-    this.revisions?.copyWithin(row + 1, row, length);
-    this.denominators?.copyWithin(row + 1, row, length);
   }
 }
 
-type ColumnData = Omit<CellColumns, 'cell'>;
-
-class Columns implements CellColumns {
+class Rows implements CellRows {
   readonly length: number;
-  readonly froms: Float64Array;
-  readonly tos: Float64Array;
-  readonly values: BigInt64Array;
-  readonly denominators: BigInt64Array | null;
+  readonly stride: number;
+  readonly numbers: Float64Array;
+  readonly longs: BigInt64Array;
+  readonly words: Int32Array;
+  readonly denominator: number;
+  readonly counts = null;
   readonly #metric: Metric;
   #made: Cell[] | undefined;
 
-  constructor(metric: Metric, { length, froms, tos, values, denominators }: ColumnData) {
+  constructor(metric: Metric, { stride, numbers, longs, words, shape }: Table, length: number) {
     this.#metric = metric;
     this.length = length;
-    this.froms = froms;
-    this.tos = tos;
-    this.values = values;
-    this.denominators = denominators;
+    this.stride = stride;
+    this.numbers = numbers;
+    this.longs = longs;
+    this.words = words;
+    this.denominator = shape.denominator;
   }
 
   cell(row: number): Cell {
     this.#made ??= [];
     const made = this.#made[row];
     if (made !== undefined) return made;
-    const { froms, tos, values, denominators } = this;
-    const cell = cellOfRow(this.#metric, froms[row]!, tos[row]!, values[row]!, denominators?.[row]);
+    const cell = cellOfRow(this.#metric, this, row);
     this.#made[row] = cell;
     return cell;
   }
 }
 
-class ColumnSeries implements SeriesCells {
+class RowSeries implements SeriesCells {
   readonly key: string;
   readonly dimensions: SeriesCells['dimensions'];
-  readonly columns: CellColumns;
+  readonly rows: CellRows;
 
-  constructor(key: string, columns: CellColumns) {
+  constructor(key: string, rows: CellRows) {
     this.key = key;
     this.dimensions = dimensionsOfKey(key);
-    this.columns = columns;
+    this.rows = rows;
   }
 
   get cells(): readonly Cell[] {
-    return Array.from({ length: this.columns.length }, (_, row) => this.columns.cell(row));
+    return Array.from({ length: this.rows.length }, (_, row) => this.rows.cell(row));
   }
 
   running(): undefined {
@@ -305,12 +290,19 @@ class ColumnSeries implements SeriesCells {
   }
 }
 
-function cellOfRow(metric: Metric, from: Instant, to: Instant, value: Scaled, denominator: Scaled | undefined): Cell {
+function cellOfRow(
+  metric: Metric,
+  { numbers, longs, stride }: Pick<Table, 'numbers' | 'longs' | 'stride'>,
+  row: number,
+): Cell {
+  const at = row * stride;
+  const value = longs[at + ROW_VALUE]!;
+  const { denominator } = shapeOf(metric);
   const said =
-    denominator === undefined
+    denominator < 0
       ? { value, numerator: null, denominator: null }
-      : { value: null, numerator: value, denominator };
-  return cellOfOne(metric, { bucket: { from, to }, said })!;
+      : { value: null, numerator: value, denominator: longs[at + denominator]! };
+  return cellOfOne(metric, { bucket: { from: numbers[at + ROW_FROM]!, to: numbers[at + ROW_TO]! }, said })!;
 }
 
 function isLong(value: Scaled): boolean {

@@ -1,5 +1,6 @@
-import type { Cell, CellColumns, Scaled, SeriesCells } from '../cell.ts';
+import type { Cell, Scaled, SeriesCells } from '../cell.ts';
 import type { Instant } from '../instant.ts';
+import { mergeRows } from './merged-rows.ts';
 import type { Metric } from './metric.ts';
 import { indexOfSeries, SeriesIndex } from './series-index.ts';
 
@@ -11,9 +12,12 @@ import { indexOfSeries, SeriesIndex } from './series-index.ts';
 export function mergeSeries(metric: Metric, series: readonly SeriesCells[]): SeriesIndex | undefined {
   const [only] = series;
   if (only !== undefined && series.length === 1) return indexOfSeries(only);
+  const rows = mergeRows(metric, series);
+  if (rows === undefined) return undefined;
+  if (rows !== null) return new SeriesIndex(rows);
   let cells: MergedCell[] = [];
   for (const each of series) {
-    const joined = each.columns === undefined ? join(metric, cells, each.cells) : joinRows(metric, cells, each.columns);
+    const joined = join(metric, cells, each.cells);
     if (joined === undefined) return undefined;
     cells = joined;
   }
@@ -68,40 +72,21 @@ export class MergedCell implements Cell {
     this.denominator = cell.denominator;
   }
 
+  /** Adds what the aggregation reads of the same bucket of another series. */
   add(metric: Metric, cell: Cell): void {
+    const { aggregation, across } = metric;
     if (cell.lastAt > this.lastAt) this.lastAt = cell.lastAt;
-    this.addPart(metric, cell.count, partOf(metric, cell), cell.denominator);
-  }
-
-  /** What the aggregation reads of the same bucket of another series; all that a row of one point has. */
-  addPart({ aggregation, across }: Metric, count: number, value: Scaled, denominator: Scaled): void {
     this.series++;
-    this.count += count;
-    if (aggregation === 'sum' || aggregation === 'avg') this.sum += value;
+    this.count += cell.count;
+    if (aggregation === 'sum' || aggregation === 'avg') this.sum += cell.sum;
     else if (aggregation === 'ratio') {
-      this.numerator += value;
-      this.denominator += denominator;
+      this.numerator += cell.numerator;
+      this.denominator += cell.denominator;
     } else if (aggregation === 'min') {
-      if (value < this.min) this.min = value;
+      if (cell.min < this.min) this.min = cell.min;
     } else if (aggregation === 'max') {
-      if (value > this.max) this.max = value;
-    } else if (aggregation === 'last') this.last = lastAcross(across, this.last, value);
-  }
-}
-
-/** Of a ratio the numerator. */
-function partOf({ aggregation }: Metric, cell: Cell): Scaled {
-  switch (aggregation) {
-    case 'ratio':
-      return cell.numerator;
-    case 'min':
-      return cell.min;
-    case 'max':
-      return cell.max;
-    case 'last':
-      return cell.last;
-    default:
-      return cell.sum;
+      if (cell.max > this.max) this.max = cell.max;
+    } else if (aggregation === 'last') this.last = lastAcross(across, this.last, cell.last);
   }
 }
 
@@ -126,28 +111,6 @@ function join(metric: Metric, left: readonly MergedCell[], right: readonly Cell[
       joined.push(known);
       at++;
     }
-  }
-  while (at < left.length) joined.push(left[at++]!);
-  return joined;
-}
-
-/** `join` of rows: no cell is made of one that only adds to another. */
-function joinRows(metric: Metric, left: readonly MergedCell[], columns: CellColumns): MergedCell[] | undefined {
-  const { length, froms, tos, values, denominators } = columns;
-  const joined: MergedCell[] = [];
-  let at = 0;
-  for (let row = 0; row < length; row++) {
-    const from = froms[row]!;
-    while (at < left.length && left[at]!.from < from) joined.push(left[at++]!);
-    const known = left[at];
-    if (known === undefined || known.from > from) {
-      joined.push(new MergedCell(columns.cell(row)));
-      continue;
-    }
-    if (known.to !== tos[row]) return undefined;
-    known.addPart(metric, 1, values[row]!, denominators?.[row] ?? 0n);
-    joined.push(known);
-    at++;
   }
   while (at < left.length) joined.push(left[at++]!);
   return joined;

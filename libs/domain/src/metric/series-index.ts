@@ -1,11 +1,10 @@
-import type { Cell, CellColumns, Scaled, SeriesCells } from '../cell.ts';
+import { type Cell, type CellRows, ROW_FROM, ROW_TO, ROW_VALUE, type Scaled, type SeriesCells } from '../cell.ts';
 import type { Instant } from '../instant.ts';
 import { cellFromVersions } from './cells.ts';
 import type { Metric } from './metric.ts';
 
 /** One row per cell: its start and end, the time of its latest point, the points of all cells before it. */
 const STRIDE = 4;
-const TO = 1;
 const LAST_AT = 2;
 const BEFORE = 3;
 
@@ -18,8 +17,13 @@ export class SeriesIndex {
   readonly length: number;
   /** Whether any cell says what stood inside its bucket. */
   readonly versioned: boolean;
+  private readonly cellRows: CellRows | undefined;
   private readonly rows: Float64Array;
-  private readonly columns: CellColumns | undefined;
+  private readonly stride: number;
+  /** Where in a row the time of the latest point lies. */
+  private readonly lastAt: number;
+  /** Rows of one point each: nothing need be counted. */
+  private readonly plain: boolean;
   /** Rows a millisecond, were all of them as far apart as on the whole they are. */
   private readonly density: number;
   private sums: Totals | undefined;
@@ -30,31 +34,38 @@ export class SeriesIndex {
 
   constructor(series: SeriesCells) {
     this.series = series;
-    const { columns } = series;
-    this.columns = columns;
-    this.length = columns?.length ?? series.cells.length;
-    const rows = new Float64Array((this.length + 1) * STRIDE);
-    this.rows = rows;
-    this.versioned = columns === undefined ? fillFromCells(rows, series.cells) : fillFromColumns(rows, columns);
+    const { rows } = series;
+    this.cellRows = rows;
+    this.length = rows?.length ?? series.cells.length;
+    this.plain = rows !== undefined && rows.counts === null;
+    // Rows of one point each are what they are: that point lies at the start of its period.
+    this.stride = this.plain ? rows!.stride : STRIDE;
+    this.lastAt = this.plain ? ROW_FROM : LAST_AT;
+    this.rows = this.plain ? rows!.numbers : new Float64Array((this.length + 1) * STRIDE);
+    if (rows === undefined) this.versioned = fillFromCells(this.rows, series.cells);
+    else {
+      if (rows.counts !== null) fillFromRows(this.rows, rows, rows.counts);
+      this.versioned = false;
+    }
     const last = this.length - 1;
     this.density = last < 1 ? 0 : last / (this.fromOf(last) - this.fromOf(0));
   }
 
   /** The cell at an index below `length`. */
   cell(index: number): Cell {
-    return this.columns?.cell(index) ?? this.series.cells[index]!;
+    return this.cellRows?.cell(index) ?? this.series.cells[index]!;
   }
 
   fromOf(index: number): Instant {
-    return this.rows[index * STRIDE]!;
+    return this.rows[index * this.stride + ROW_FROM]!;
   }
 
   toOf(index: number): Instant {
-    return this.rows[index * STRIDE + TO]!;
+    return this.rows[index * this.stride + ROW_TO]!;
   }
 
   lastAtOf(index: number): Instant {
-    return this.rows[index * STRIDE + LAST_AT]!;
+    return this.rows[index * this.stride + this.lastAt]!;
   }
 
   /** The index of the first cell that starts at or after an instant. */
@@ -103,6 +114,7 @@ export class SeriesIndex {
 
   /** Points in the cells [low, high). */
   count(low: number, high: number): number {
+    if (this.plain) return high - low;
     return this.rows[high * STRIDE + BEFORE]! - this.rows[low * STRIDE + BEFORE]!;
   }
 
@@ -116,7 +128,7 @@ export class SeriesIndex {
   sum(low: number, high: number): Scaled {
     this.sums ??= this.totals(
       (cell) => cell.sum,
-      (columns) => (columns.denominators === null ? columns.values : null),
+      ({ denominator }) => (denominator < 0 ? ROW_VALUE : -1),
     );
     return this.sums[high]! - this.sums[low]!;
   }
@@ -124,7 +136,7 @@ export class SeriesIndex {
   numerator(low: number, high: number): Scaled {
     this.numerators ??= this.totals(
       (cell) => cell.numerator,
-      (columns) => (columns.denominators === null ? null : columns.values),
+      ({ denominator }) => (denominator < 0 ? -1 : ROW_VALUE),
     );
     return this.numerators[high]! - this.numerators[low]!;
   }
@@ -132,7 +144,7 @@ export class SeriesIndex {
   denominator(low: number, high: number): Scaled {
     this.denominators ??= this.totals(
       (cell) => cell.denominator,
-      (columns) => columns.denominators,
+      ({ denominator }) => denominator,
     );
     return this.denominators[high]! - this.denominators[low]!;
   }
@@ -148,12 +160,10 @@ export class SeriesIndex {
     return this.drops![high]! - this.drops![low]!;
   }
 
-  /** `null` of a column: it says nothing, all are 0. */
-  private totals(read: (cell: Cell) => Scaled, column: (columns: CellColumns) => BigInt64Array | null): Totals {
-    const { columns } = this;
-    if (columns === undefined) return totalsOf(this.series.cells, read);
-    const values = column(columns);
-    return values === null ? new BigInt64Array(this.length + 1) : totalsOfColumn(values, this.length);
+  /** `at`: where in a row it lies; -1: nowhere, all are 0. */
+  private totals(read: (cell: Cell) => Scaled, at: (rows: CellRows) => number): Totals {
+    const rows = this.cellRows;
+    return rows === undefined ? totalsOf(this.series.cells, read) : totalsOfRows(rows, at(rows));
   }
 
   private buildGrowth(): void {
@@ -184,7 +194,7 @@ function fillFromCells(rows: Float64Array, cells: readonly Cell[]): boolean {
   let versioned = false;
   for (const { from, to, lastAt, count, versions } of cells) {
     rows[row] = from;
-    rows[row + TO] = to;
+    rows[row + ROW_TO] = to;
     rows[row + LAST_AT] = lastAt;
     rows[row + BEFORE] = points;
     points += count;
@@ -195,15 +205,17 @@ function fillFromCells(rows: Float64Array, cells: readonly Cell[]): boolean {
   return versioned;
 }
 
-function fillFromColumns(rows: Float64Array, { length, froms, tos }: CellColumns): false {
+function fillFromRows(rows: Float64Array, { length, stride, numbers }: CellRows, counts: Float64Array): void {
+  let points = 0;
   for (let index = 0, row = 0; index < length; index++, row += STRIDE) {
-    rows[row] = froms[index]!;
-    rows[row + TO] = tos[index]!;
-    rows[row + LAST_AT] = froms[index]!;
-    rows[row + BEFORE] = index;
+    const from = numbers[index * stride + ROW_FROM]!;
+    rows[row] = from;
+    rows[row + ROW_TO] = numbers[index * stride + ROW_TO]!;
+    rows[row + LAST_AT] = from;
+    rows[row + BEFORE] = points;
+    points += counts[index]!;
   }
-  close(rows, length * STRIDE, length);
-  return false;
+  close(rows, length * STRIDE, points);
 }
 
 /** Behind the last cell: no search goes further. */
@@ -277,23 +289,25 @@ function totalsOf(cells: readonly Cell[], read: (cell: Cell) => Scaled): Totals 
   return packed(totals);
 }
 
-function totalsOfColumn(values: BigInt64Array, length: number): Totals {
+/** `at`: where in a row what is added up lies; -1: nowhere, all are 0. */
+function totalsOfRows({ longs, length, stride }: CellRows, at: number): Totals {
   const totals = new BigInt64Array(length + 1);
+  if (at < 0) return totals;
   let total = 0n;
   for (let row = 0; row < length; row++) {
-    const value = values[row]!;
+    const value = longs[row * stride + at]!;
     // In 64 bits, which the processor adds as they are; what does not fit shows as a sum on the wrong side of its parts.
     const next = BigInt.asIntN(64, total + value);
-    if (value < 0n ? next > total : next < total) return exactTotals(values, length);
+    if (value < 0n ? next > total : next < total) return exactTotals(longs, length, stride, at);
     total = next;
     totals[row + 1] = total;
   }
   return totals;
 }
 
-function exactTotals(values: BigInt64Array, length: number): Totals {
+function exactTotals(longs: BigInt64Array, length: number, stride: number, at: number): Totals {
   const totals: Scaled[] = [0n];
-  for (let row = 0; row < length; row++) totals.push(totals[row]! + values[row]!);
+  for (let row = 0; row < length; row++) totals.push(totals[row]! + longs[row * stride + at]!);
   return totals;
 }
 
