@@ -143,3 +143,8 @@ export interface Recorded<F extends Fact = Fact> {
   readonly id: string;
   readonly fact: F;
 }
+
+/** Nearly all records of a log. */
+export function isObservations(record: Recorded): record is Recorded<ObservationsFact> {
+  return record.fact.type === 'observations';
+}

@@ -1,6 +1,6 @@
 import type { Catalog } from './catalog.ts';
 import type { MetricCells } from './cell.ts';
-import type { Fact, ObservationsFact, Recorded } from './fact.ts';
+import { isObservations, type ObservationsFact, type Recorded } from './fact.ts';
 import { WorkspaceFold } from './fold/workspace.ts';
 import type { Instant } from './instant.ts';
 import { cellsFromStatements, extentsOf } from './metric/cells.ts';
@@ -40,10 +40,6 @@ export function memoryView(facts: Iterable<Recorded>, knownAt: Instant, options:
   const { catalog } = fold;
   answerQuestions(fold, catalog, observations);
   return new MemoryView(catalog, fold, observations, { position, knownAt, edition: options.edition ?? 1 });
-}
-
-function isObservations(record: Recorded<Fact>): record is Recorded<ObservationsFact> {
-  return record.fact.type === 'observations';
 }
 
 /** Where a retraction moved an edge the fold asks for the extent of what still stands; here the statements are at hand. */

@@ -17,8 +17,8 @@ import type { WorkspaceDeps } from './options.ts';
 /** Above this many buckets of a metric that must be read again, reading it anew is cheaper than patching. */
 const PATCH_BUCKETS_MAX = 500;
 
-/** A cell in columns, with the room that these have left. */
-const LIVE_BYTES = 60;
+/** A cell as a row of numbers, with the room that is left behind those. */
+const LIVE_BYTES = 64;
 /** One as an object. */
 const FIXED_BYTES = 150;
 

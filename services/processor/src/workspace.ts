@@ -1,5 +1,6 @@
 import {
   type Instant,
+  isObservations,
   type Position,
   pointCount,
   position,
@@ -315,11 +316,12 @@ export class Workspace {
     const decoded = decodeInColumns(record);
     this.#next = record.offset + 1;
     if (!decoded.ok) return this.#bury(record, decoded);
-    const { fact, id, recordedAt } = decoded;
+    const { fact, id } = decoded;
+    const recordedAt = this.#fold.nextRecordedAt(decoded.recordedAt);
     if (fact.type === 'tick') return this.#tick({ position: at, recordedAt, id, fact }, context);
-    if (fact.type === 'definitions' && this.#fold.isAsking)
-      return this.#answered().then(() => this.#apply({ position: at, recordedAt, id, fact }));
-    this.#apply({ position: at, recordedAt, id, fact });
+    const recorded: Recorded = { position: at, recordedAt, id, fact };
+    if (fact.type === 'definitions' && this.#fold.isAsking) return this.#answered().then(() => this.#apply(recorded));
+    this.#apply(recorded);
     return undefined;
   }
 
@@ -340,24 +342,22 @@ export class Workspace {
   }
 
   #apply(record: Recorded): void {
-    const { fact, position: at, id } = record;
-    if (fact.type === 'observations') {
-      const isFirst = !this.#fold.isStated(fact.metric);
+    const { fact, position: at, recordedAt } = record;
+    if (isObservations(record)) {
+      const isFirst = !this.#fold.isStated(record.fact.metric);
       this.#fold.apply(record);
-      const { recordedAt } = this.#fold;
-      this.#span.record(at, recordedAt, pointCount(fact));
-      this.#snapshots.count(pointCount(fact));
-      const recorded = { position: at, recordedAt, id, fact };
-      this.#span.observation.add(recorded);
-      this.#judge.cells.state(recorded, isFirst);
+      const points = pointCount(record.fact);
+      this.#span.record(at, recordedAt, points);
+      this.#snapshots.count(points);
+      this.#span.observation.add(record);
+      this.#judge.cells.state(record, isFirst);
       return;
     }
     const { outcome, change } = this.#fold.apply(record);
-    const { recordedAt } = this.#fold;
     this.#span.record(at, recordedAt, 1);
     if (outcome !== undefined) this.#span.outcome(outcome);
     if (change !== undefined) this.#span.definitions(change);
-    if (fact.type === 'check_in') this.#span.checkedIn({ position: at, recordedAt, id, fact });
+    if (fact.type === 'check_in') this.#span.checkedIn({ ...record, fact });
   }
 
   /**

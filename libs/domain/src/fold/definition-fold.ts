@@ -1,7 +1,14 @@
 import type { Catalog, KnownDocument } from '../catalog.ts';
 import { compileCatalog } from '../definition/compile.ts';
 import type { JsonValue } from '../document.ts';
-import type { CoveredFact, Fact, ObservationsFact, OverrideFact, Recorded } from '../fact.ts';
+import {
+  type CoveredFact,
+  type Fact,
+  isObservations,
+  type ObservationsFact,
+  type OverrideFact,
+  type Recorded,
+} from '../fact.ts';
 import type { Instant } from '../instant.ts';
 import type { Position } from '../position.ts';
 import { nextRecordedAt } from './clock.ts';
@@ -224,11 +231,6 @@ export class DefinitionFold {
 }
 
 const NO_EFFECT: FoldEffect = {};
-
-/** Nearly all records: they are handed on as they are. */
-function isObservations(record: Recorded): record is Recorded<ObservationsFact> {
-  return record.fact.type === 'observations';
-}
 
 function placeOf(at: Appended | undefined): Omit<Recorded, 'fact'> {
   if (at === undefined) throw new RangeError('a fact is folded with its place in the log');

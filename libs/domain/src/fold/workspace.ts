@@ -165,7 +165,8 @@ export class WorkspaceFold extends DefinitionFold {
     const revised = activity.metric?.revisions === true;
     const before = feeder.explicit ? null : feeder.coverage(activity.points);
     const { extent } = feeder;
-    for (const [bucket, stated] of this.#bucketsOfRecord(activity, fact, recordedAt)) {
+    for (const stated of bucketsOfRecord(activity, fact, recordedAt)) {
+      const { bucket } = stated;
       this.touched.bucket(activity.name, bucket, stated.validFrom);
       this.fresh.bucket(activity.name, bucket, stated.validFrom);
       // What is stated ahead of its time covers nothing, and stands against what was read before it.
@@ -177,34 +178,6 @@ export class WorkspaceFold extends DefinitionFold {
     if (before === null || feeder.extent === extent) return;
     const moved = firstDifference(before, feeder.coverage(activity.points));
     if (moved !== null) this.#coverageMoved(activity, moved);
-  }
-
-  /** Points of one record share buckets: each is looked at once. Statements of another grain or shape belong to none. */
-  #bucketsOfRecord(activity: MetricActivity, fact: ObservationsFact, recordedAt: Instant): Map<Span, Stated> {
-    const { columns } = fact;
-    // A ratio's points say two parts: a plain one retracts.
-    if (columns !== undefined && activity.metric?.aggregation !== 'ratio')
-      return bucketsOfColumns(activity, columns, recordedAt);
-    const buckets = new Map<Span, Stated>();
-    for (const point of fact.points) {
-      const time = point.time === undefined ? null : readInstant(point.time);
-      if (time === undefined) continue;
-      const bucket = time === null ? activity.bucketOfPeriod(point.period ?? '') : activity.bucketOfTime(time);
-      if (bucket === null) continue;
-      let stated = buckets.get(bucket);
-      if (stated === undefined) {
-        stated = {
-          validFrom: time ?? periodValidFrom(bucket, recordedAt),
-          valued: false,
-          retracted: false,
-        };
-        buckets.set(bucket, stated);
-      }
-      if (time !== null && time < stated.validFrom) stated.validFrom = time;
-      if (isRetraction(activity.metric, point)) stated.retracted = true;
-      else stated.valued = true;
-    }
-    return buckets;
   }
 
   protected override covered({ fact, position, recordedAt }: Recorded<CoveredFact>): void {
@@ -295,20 +268,53 @@ export function mappedFeeders(documents: ReadonlyMap<string, KnownDocument>): Re
 
 /** What a record says about one bucket. */
 interface Stated {
+  readonly bucket: Span;
   validFrom: Instant;
   valued: boolean;
   retracted: boolean;
 }
 
-function bucketsOfColumns(activity: MetricActivity, { periods }: PointColumns, recordedAt: Instant): Map<Span, Stated> {
+/** Points of one record share buckets: each is looked at once. Statements of another grain or shape belong to none. */
+function bucketsOfRecord(activity: MetricActivity, fact: ObservationsFact, recordedAt: Instant): Iterable<Stated> {
+  const { columns } = fact;
+  // A ratio's points say two parts: a plain one retracts.
+  if (columns !== undefined && activity.metric?.aggregation !== 'ratio')
+    return bucketsOfColumns(activity, columns, recordedAt);
   const buckets = new Map<Span, Stated>();
-  let last: string | undefined;
+  for (const point of fact.points) {
+    const time = point.time === undefined ? null : readInstant(point.time);
+    if (time === undefined) continue;
+    const bucket = time === null ? activity.bucketOfPeriod(point.period ?? '') : activity.bucketOfTime(time);
+    if (bucket === null) continue;
+    let stated = buckets.get(bucket);
+    if (stated === undefined) {
+      stated = { bucket, validFrom: time ?? periodValidFrom(bucket, recordedAt), valued: false, retracted: false };
+      buckets.set(bucket, stated);
+    }
+    if (time !== null && time < stated.validFrom) stated.validFrom = time;
+    if (isRetraction(activity.metric, point)) stated.retracted = true;
+    else stated.valued = true;
+  }
+  return buckets.values();
+}
+
+/** Nearly all records hold one bucket, or buckets in their order: only others need a set to see which are there. */
+function bucketsOfColumns(activity: MetricActivity, { periods }: PointColumns, recordedAt: Instant): Stated[] {
+  const buckets: Stated[] = [];
+  let label: string | undefined;
+  let latest = Number.NEGATIVE_INFINITY;
+  let known: Set<Span> | undefined;
   for (const period of periods) {
-    if (period === last) continue;
-    last = period;
+    if (period === label) continue;
+    label = period;
     const bucket = activity.bucketOfPeriod(period);
-    if (bucket === null || buckets.has(bucket)) continue;
-    buckets.set(bucket, { validFrom: periodValidFrom(bucket, recordedAt), valued: true, retracted: false });
+    if (bucket === null) continue;
+    if (bucket.from <= latest) {
+      known ??= new Set(buckets.map((stated) => stated.bucket));
+      if (known.has(bucket)) continue;
+    } else latest = bucket.from;
+    known?.add(bucket);
+    buckets.push({ bucket, validFrom: periodValidFrom(bucket, recordedAt), valued: true, retracted: false });
   }
   return buckets;
 }
