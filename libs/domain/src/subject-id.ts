@@ -11,8 +11,22 @@ export type SubjectId =
 const SUBJECT =
   /^(?:kpi\/([^/@]+)(?:@(.+))?|key_result\/([^/@]+)\/([^/@]+)|objective\/([^/@]+)|unit\/([^/@]+)@([^/@]+))$/;
 
+/** The same few thousand are asked for at every instant; beyond the bound they are read again. */
+const KNOWN_MAX = 20_000;
+const known = new Map<string, SubjectId | undefined>();
+
 /** `undefined` when the text names no subject. */
 export function parseSubject(text: string): SubjectId | undefined {
+  let subject = known.get(text);
+  if (subject === undefined && !known.has(text)) {
+    subject = read(text);
+    if (known.size >= KNOWN_MAX) known.clear();
+    known.set(text, subject);
+  }
+  return subject;
+}
+
+function read(text: string): SubjectId | undefined {
   const match = SUBJECT.exec(text);
   if (match === null) return undefined;
   const [, kpi, label, objective, keyResult, ofCycle, unit, cycle] = match;

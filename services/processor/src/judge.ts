@@ -140,7 +140,7 @@ export class Judge {
   /** Some rows may be on their way when it resolves, or wait for more: the next slice is evaluated meanwhile. */
   async #judge(all: readonly GridPoint[], tick: TickContext, written: JudgementInserts): Promise<void> {
     const judged = await this.#cutOff.judged(all, tick);
-    const points = all.filter(({ subject, at }) => !judged.has(pointText(subject, at)));
+    const points = judged.size === 0 ? all : all.filter(({ subject, at }) => !judged.has(pointText(subject, at)));
     const instants = [...new Set(points.map(({ at }) => at))].sort((a, b) => a - b);
     const view = await this.view(new Set(points.map(({ subject }) => subject)), instants);
     const standing = await this.#standing(points, tick);
@@ -154,7 +154,7 @@ export class Judge {
       const evaluation = evaluate(subject, at);
       if (evaluation === undefined) continue;
       const printed = print(evaluation);
-      const before = standing.get(`${subject}\n${at}`);
+      const before = standing.size === 0 ? undefined : standing.get(`${subject}\n${at}`);
       if (before !== undefined && printed.hash.equals(before.hash)) continue;
       const restated = isRestatement(before, printed);
       if (restated) restatements++;

@@ -17,9 +17,7 @@ import type { WorkspaceDeps } from './options.ts';
 /** Above this many buckets of a metric that must be read again, reading it anew is cheaper than patching. */
 const PATCH_BUCKETS_MAX = 500;
 
-/** A cell as a row of numbers, with the room that is left behind those. */
-const LIVE_BYTES = 64;
-/** One as an object. */
+/** A cell as an object. */
 const FIXED_BYTES = 150;
 
 /** Read in another way than by what stands of each label: nothing can be added to it. */
@@ -56,8 +54,8 @@ export class PeriodCells implements KeptCells {
   }
 
   drop(metric: string): void {
-    const [live, fixed] = [this.#live.get(metric)?.count ?? 0, this.#fixed.get(metric)?.count ?? 0];
-    this.#share.add(-live * LIVE_BYTES - fixed * FIXED_BYTES);
+    const [live, fixed] = [this.#live.get(metric)?.bytes ?? 0, this.#fixed.get(metric)?.count ?? 0];
+    this.#share.add(-live - fixed * FIXED_BYTES);
     this.#live.delete(metric);
     this.#fixed.delete(metric);
   }
@@ -75,9 +73,9 @@ export class PeriodCells implements KeptCells {
       this.drop(name);
       return;
     }
-    const { count } = live;
+    const { bytes } = live;
     const known = live.state(recorded);
-    this.#share.add((live.count - count) * LIVE_BYTES);
+    this.#share.add(live.bytes - bytes);
     if (!known || this.#share.over > 0) this.drop(name);
   }
 
@@ -109,10 +107,10 @@ export class PeriodCells implements KeptCells {
     const points = await readPeriodPoints(store, workspace, needs, at, { lane: 'judge' });
     for (const { metric, need } of needs) {
       const live = this.#live.get(metric.name) ?? new LiveCells(metric, need.from);
-      const { count } = live;
+      const { bytes } = live;
       const isPatched = live.patch(points.get(metric.name) ?? NOTHING);
       this.#live.set(metric.name, live);
-      this.#share.add((live.count - count) * LIVE_BYTES);
+      this.#share.add(live.bytes - bytes);
       if (isPatched) continue;
       this.drop(metric.name);
       const cells = await readCellsSlowly(store, workspace, metric, at, { lane: 'judge' });

@@ -9,6 +9,7 @@ import { ByDimensions } from './by-dimensions.ts';
 import { LiveSeries, UNSURE } from './live-series.ts';
 import type { Metric } from './metric.ts';
 import { ascending, cellOfSeveral, eachBucket, type PeriodPoint, type PeriodSeries } from './period-cells.ts';
+import { RowMemory } from './row-memory.ts';
 import { isRetracted, type Precedence, readAtOf, revisionOf, saidOf } from './statement.ts';
 
 /** Labels repeat in every record; beyond the bound they are asked again. */
@@ -27,6 +28,7 @@ export class LiveCells {
   /** Starts of the buckets that must be given anew before `cells` is right. */
   readonly unsure = new Set<Instant>();
   readonly #series = new Map<string, LiveSeries>();
+  readonly #memory = new RowMemory();
   readonly #byDimensions = new ByDimensions((key) => this.#seriesOf(key));
   readonly #labels = new Map<string, Labelled | null>();
   #cells: MetricCells | null = null;
@@ -41,6 +43,11 @@ export class LiveCells {
   /** Buckets about which anything was stated, over all series. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Memory of the rows, with the room that is left behind them. */
+  get bytes(): number {
+    return this.#memory.bytes;
   }
 
   /** Right while nothing is `unsure`. The same objects until something of them changes. */
@@ -174,7 +181,7 @@ export class LiveCells {
   #seriesOf(key: string): LiveSeries {
     let series = this.#series.get(key);
     if (series === undefined) {
-      series = new LiveSeries(key, this.metric);
+      series = new LiveSeries(key, this.metric, this.#memory);
       this.#series.set(key, series);
     }
     return series;
