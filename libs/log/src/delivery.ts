@@ -10,6 +10,8 @@ export interface DeliverySource {
   end(topic: string): number;
   /** The next batch from `from` on, waiting for the first record; nothing when the signal aborts. */
   next(topic: string, from: number, signal: AbortSignal): Promise<readonly LogRecord[]>;
+  /** `next` will be asked from there in a moment, probably. */
+  soon?(topic: string, from: number): void;
   committed(group: string, topic: string): Promise<number>;
   /** Rejects at once when the signal aborts: whoever takes the topic away waits for the batch that commits. */
   commit(group: string, topic: string, next: number, signal: AbortSignal): Promise<void>;
@@ -85,6 +87,7 @@ export class Delivery {
     const committed = await this.#source.committed(this.#options.group, this.topic);
     // Taken away before the broker answered: the topic may have come back by now, and what follows it would be sent back to this place.
     if (this.#ending.signal.aborted) return;
+    this.#source.soon?.(this.topic, committed);
     this.#position = (await this.#options.assigned?.(this.topic, committed)) ?? committed;
     this.#committed = committed;
   }

@@ -314,6 +314,13 @@ export class TopicReader {
     this.#recordsMax = recordsMax;
   }
 
+  /** Begins to fetch what `next` will probably be asked for first. */
+  soon(from: number): void {
+    if (this.#next !== -1) return;
+    this.#next = from;
+    this.#ahead = this.#begin(from);
+  }
+
   async next(from: number, signal?: AbortSignal): Promise<readonly LogRecord[]> {
     if (from !== this.#next) {
       this.dispose();

@@ -62,6 +62,7 @@ export class KafkaMember implements Subscription {
     this.#source = {
       end: (topic) => deps.fetcher.end(topic),
       next: (topic, from, signal) => this.#reader(topic).next(from, signal),
+      soon: (topic, from) => this.#reader(topic).soon(from),
       committed: (group, topic) => deps.committed(group, topic),
       commit: (_group, topic, next, signal) => this.#commit(topic, next, signal),
       after: (_topic, _committed, next) => next,

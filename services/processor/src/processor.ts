@@ -155,8 +155,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
       logger.warn({ topic }, 'this topic is named like a workspace of Paceline and is none; it is left alone');
       return undefined;
     }
-    await entry.workspace.serial.run(() => entry.workspace.load(place));
-    const end = await log.end(topic);
+    const [end] = await Promise.all([log.end(topic), entry.workspace.serial.run(() => entry.workspace.load(place))]);
     if (owned.get(topic) !== entry) return undefined;
     entry.workspace.headKnown(end);
     // Nothing may come, and something may be due all the same.
@@ -317,8 +316,11 @@ export function createProcessor(deps: ProcessorDeps): Processor {
 
   return {
     async start() {
-      await store.migrate();
-      for (const topic of [ALERTS_TOPIC, DEADLETTER_TOPIC]) await log.ensureTopic(topic, { retentionMs: WEEKS_13_MS });
+      const topics = [ALERTS_TOPIC, DEADLETTER_TOPIC];
+      await Promise.all([
+        store.migrate(),
+        ...topics.map((topic) => log.ensureTopic(topic, { retentionMs: WEEKS_13_MS })),
+      ]);
       subscription = await log.subscribe({
         group: options.group,
         prefix: FACTS_PREFIX,
