@@ -20,12 +20,14 @@ export interface EmbeddedOptions {
   readonly path: string;
   readonly database: string;
   readonly memoryBytesMax: number;
-  /** Connections for reading; the others have one each. */
+  /** Connections for reading. */
   readonly readers: number;
   /** Calls that may wait for one lane before further ones are refused (`store_busy`). */
   readonly waitingMax: number;
 }
 
+/** Workspaces write side by side: a small insert waits for the disk most of the time, and none should wait for a large one. */
+const WRITERS = 4;
 /** Every busy connection holds a thread; file writes, name look-ups and the log's own work need some beside them. */
 const THREADS_MIN = 16;
 const INSERTS = 'inserts';
@@ -66,7 +68,7 @@ function wireOf(path: string, options: EmbeddedOptions): Wire {
   const inserts = join(path, INSERTS);
   const connect = connector(path, options);
   const lanes: Readonly<Record<Lane, Pool>> = {
-    write: new Pool([connect()], options.waitingMax, 'write'),
+    write: new Pool(Array.from({ length: WRITERS }, connect), options.waitingMax, 'write'),
     judge: new Pool([connect()], options.waitingMax, 'judge'),
     read: new Pool(Array.from({ length: options.readers }, connect), options.waitingMax, 'read'),
   };

@@ -37,13 +37,20 @@ export async function writePoints(span: Span, deps: WorkspaceDeps): Promise<void
 /** Everything of a span but its points. */
 export async function writeRest(span: Span, deps: WorkspaceDeps): Promise<void> {
   const { store } = deps;
-  if (span.definition.length > 0) await store.insert('definition', span.definition);
-  if (span.checkIn.length > 0) await store.insert('check_in', span.checkIn);
-  if (span.covered.length > 0) await store.insert('covered', span.covered);
-  if (span.deadLetter.length > 0) await store.insert('dead_letter', span.deadLetter);
-  if (span.records > 0) await store.insert('timeline', timelineRows(span.workspace, span.timeline()));
+  const inserts: Promise<void>[] = [];
+  if (span.definition.length > 0) inserts.push(store.insert('definition', span.definition));
+  if (span.checkIn.length > 0) inserts.push(store.insert('check_in', span.checkIn));
+  if (span.covered.length > 0) inserts.push(store.insert('covered', span.covered));
+  if (span.deadLetter.length > 0) inserts.push(store.insert('dead_letter', span.deadLetter));
+  if (span.records > 0) inserts.push(store.insert('timeline', timelineRows(span.workspace, span.timeline())));
+  await all(inserts);
   // Last: who waits for the outcome of a command may read what it did at once.
   if (span.command.length > 0) await store.insert('command', span.command);
+}
+
+/** Nothing is under way any more when it rejects: what failed is begun anew. */
+async function all(inserts: readonly Promise<void>[]): Promise<void> {
+  for (const done of await Promise.allSettled(inserts)) if (done.status === 'rejected') throw done.reason;
 }
 
 /** The points as rows, each with the record that stated it: read again from the log, since a span that is refused is rare. */
