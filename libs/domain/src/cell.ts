@@ -50,8 +50,7 @@ export interface PointVersion {
  */
 export interface CellRows {
   readonly length: number;
-  /** Where in the memory the first row begins, and how many numbers on the next one does. */
-  readonly base: number;
+  /** Numbers from the start of a row to the start of the next. */
   readonly stride: number;
   /** Of each row the start and the end of its bucket at `ROW_FROM` and `ROW_TO`; ascending, and behind the last row the start is infinite. */
   readonly numbers: Float64Array;
@@ -77,8 +76,8 @@ const WORD = 4_294_967_296;
 const SAFE_HIGH = 2 ** 21;
 
 /** The 64-bit integer at a place of a row, as a double that holds it exactly; NaN where none does. */
-export function safeLongAt({ words, base, stride }: CellRows, row: number, place: number): number {
-  const at = (base + row * stride + place) * 2;
+export function safeLongAt({ words, stride }: CellRows, row: number, place: number): number {
+  const at = (row * stride + place) * 2;
   const high = words[at + 1]!;
   return high >= -SAFE_HIGH && high < SAFE_HIGH ? high * WORD + (words[at]! >>> 0) : Number.NaN;
 }

@@ -106,8 +106,9 @@ export class PeriodCells implements KeptCells {
     await this.#durable();
     const points = await readPeriodPoints(store, workspace, needs, at, { lane: 'judge' });
     for (const { metric, need } of needs) {
-      const live = this.#live.get(metric.name) ?? new LiveCells(metric, need.from);
-      const { bytes } = live;
+      const known = this.#live.get(metric.name);
+      const live = known ?? new LiveCells(metric, need.from);
+      const bytes = known?.bytes ?? 0;
       const isPatched = live.patch(points.get(metric.name) ?? NOTHING);
       this.#live.set(metric.name, live);
       this.#share.add(live.bytes - bytes);

@@ -271,7 +271,7 @@ function mergedRows(
   { from, to }: Span,
 ): Cell | undefined {
   if (low >= high) return undefined;
-  const { longs, base, stride } = rows;
+  const { longs, stride } = rows;
   const one = { from, to, count: high - low, firstAt: index.fromOf(low), lastAt: index.fromOf(high - 1) };
   if (rows.denominator >= 0) {
     const nothing = { sum: 0n, min: 0n, max: 0n, first: 0n, last: 0n };
@@ -284,7 +284,7 @@ function mergedRows(
     if (compareRows(rows, row, least) < 0) least = row;
     else if (compareRows(rows, row, most) > 0) most = row;
   }
-  const valueAt = (row: number): bigint => longs[base + row * stride + ROW_VALUE]!;
+  const valueAt = (row: number): bigint => longs[row * stride + ROW_VALUE]!;
   return {
     ...one,
     sum: Number.isSafeInteger(sum) ? BigInt(sum) : index.sum(low, high),
@@ -298,8 +298,8 @@ function mergedRows(
 }
 
 /** By their values, without a bigint of each. */
-function compareRows({ words, base, stride }: CellRows, left: number, right: number): number {
-  const [one, other] = [(base + left * stride + ROW_VALUE) * 2, (base + right * stride + ROW_VALUE) * 2];
+function compareRows({ words, stride }: CellRows, left: number, right: number): number {
+  const [one, other] = [(left * stride + ROW_VALUE) * 2, (right * stride + ROW_VALUE) * 2];
   return words[one + 1]! - words[other + 1]! || (words[one]! >>> 0) - (words[other]! >>> 0);
 }
 

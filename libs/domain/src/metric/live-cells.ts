@@ -9,7 +9,6 @@ import { ByDimensions } from './by-dimensions.ts';
 import { LiveSeries, UNSURE } from './live-series.ts';
 import type { Metric } from './metric.ts';
 import { ascending, cellOfSeveral, eachBucket, type PeriodPoint, type PeriodSeries } from './period-cells.ts';
-import { RowMemory } from './row-memory.ts';
 import { isRetracted, type Precedence, readAtOf, revisionOf, saidOf } from './statement.ts';
 
 /** Labels repeat in every record; beyond the bound they are asked again. */
@@ -28,26 +27,20 @@ export class LiveCells {
   /** Starts of the buckets that must be given anew before `cells` is right. */
   readonly unsure = new Set<Instant>();
   readonly #series = new Map<string, LiveSeries>();
-  readonly #memory = new RowMemory();
   readonly #byDimensions = new ByDimensions((key) => this.#seriesOf(key));
   readonly #labels = new Map<string, Labelled | null>();
   #cells: MetricCells | null = null;
   #moved = 0;
-  #count = 0;
+  #bytes = 0;
 
   constructor(metric: Metric, from: Instant) {
     this.metric = metric;
     this.from = from;
   }
 
-  /** Buckets about which anything was stated, over all series. */
-  get count(): number {
-    return this.#count;
-  }
-
   /** Memory of the rows, with the room that is left behind them. */
   get bytes(): number {
-    return this.#memory.bytes;
+    return this.#bytes;
   }
 
   /** Right while nothing is `unsure`. The same objects until something of them changes. */
@@ -120,9 +113,10 @@ export class LiveCells {
     this.unsure.clear();
     for (const { series, points } of found) {
       const own = this.#seriesOf(series);
-      const before = own.length;
-      if (!this.#patch(own, ascending(points))) return false;
-      this.#count += own.length - before;
+      const { bytes } = own;
+      const isPatched = this.#patch(own, ascending(points));
+      this.#bytes += own.bytes - bytes;
+      if (!isPatched) return false;
     }
     return true;
   }
@@ -159,9 +153,9 @@ export class LiveCells {
   }
 
   #claim(series: LiveSeries, bucket: Bucket, precedence: Precedence): number {
-    const { length, moved } = series;
+    const { bytes, moved } = series;
     const row = series.claim(bucket, precedence);
-    this.#count += series.length - length;
+    this.#bytes += series.bytes - bytes;
     this.#moved += series.moved - moved;
     if (row === UNSURE) this.unsure.add(bucket.from);
     return row;
@@ -181,8 +175,9 @@ export class LiveCells {
   #seriesOf(key: string): LiveSeries {
     let series = this.#series.get(key);
     if (series === undefined) {
-      series = new LiveSeries(key, this.metric, this.#memory);
+      series = new LiveSeries(key, this.metric);
       this.#series.set(key, series);
+      this.#bytes += series.bytes;
     }
     return series;
   }

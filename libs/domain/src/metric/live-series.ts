@@ -2,7 +2,6 @@ import { type Cell, type CellRows, ROW_FROM, ROW_TO, ROW_VALUE, type Scaled, typ
 import type { Instant, Span } from '../instant.ts';
 import type { Metric } from './metric.ts';
 import { cellOfOne } from './period-cells.ts';
-import { RowMemory, type Rows } from './row-memory.ts';
 import { comparePrecedence, dimensionsOfKey, type Precedence, type Said } from './statement.ts';
 
 /** A row: what `CellRows` says, the precedence of the statement, how the bucket stands; then what not every metric needs. */
@@ -38,14 +37,19 @@ export class LiveSeries {
   #retracted = 0;
   #exposed: SeriesCells | null = null;
 
-  constructor(key: string, metric: Metric, memory: RowMemory) {
+  constructor(key: string, metric: Metric) {
     this.key = key;
     this.#metric = metric;
-    this.#table = new Table(FIRST_ROWS, shapeOf(metric), memory);
+    this.#table = new Table(FIRST_ROWS, shapeOf(metric));
   }
 
   get length(): number {
     return this.#length;
+  }
+
+  /** Memory of its rows, with the room that is left behind them. */
+  get bytes(): number {
+    return this.#table.numbers.byteLength;
   }
 
   /**
@@ -71,9 +75,9 @@ export class LiveSeries {
 
   /** A scaled value that a double holds exactly, without a bigint on the way. */
   putSafe(row: number, scaled: number): void {
-    const { words, base, stride } = this.#table;
+    const { words, stride } = this.#table;
     const high = Math.floor(scaled / WORD);
-    const at = (base + row * stride + ROW_VALUE) * 2;
+    const at = (row * stride + ROW_VALUE) * 2;
     words[at] = scaled - high * WORD;
     words[at + 1] = high;
   }
@@ -81,8 +85,8 @@ export class LiveSeries {
   put(row: number, said: Said): void {
     const value = said.numerator ?? said.value ?? 0n;
     const denominator = said.denominator ?? 0n;
-    const { numbers, longs, base, stride, shape } = this.#table;
-    const at = base + row * stride;
+    const { numbers, longs, stride, shape } = this.#table;
+    const at = row * stride;
     if (!isLong(value) || !isLong(denominator)) {
       const bucket = { from: numbers[at + ROW_FROM]!, to: numbers[at + ROW_TO]! };
       this.putOdd(row, cellOfOne(this.#metric, { bucket, said }));
@@ -93,16 +97,15 @@ export class LiveSeries {
   }
 
   retract(row: number): void {
-    const { numbers, base, stride } = this.#table;
-    numbers[base + row * stride + STATE] = RETRACTED;
+    this.#table.numbers[row * this.#table.stride + STATE] = RETRACTED;
     this.#retracted++;
   }
 
   /** A bucket of several points, of versions, or of a value that 64 bits do not hold; `undefined`: none is left. */
   putOdd(row: number, cell: Cell | undefined): void {
-    const { numbers, base, stride } = this.#table;
-    numbers[base + row * stride + STATE] = ODD;
-    this.#odd.set(numbers[base + row * stride + ROW_FROM]!, cell);
+    const { numbers, stride } = this.#table;
+    numbers[row * stride + STATE] = ODD;
+    this.#odd.set(numbers[row * stride + ROW_FROM]!, cell);
   }
 
   /** As the evaluator reads it: the same object until something changes, right until then. */
@@ -112,25 +115,23 @@ export class LiveSeries {
   }
 
   #isAt(row: number, from: Instant): boolean {
-    const { numbers, base, stride } = this.#table;
-    return numbers[base + row * stride + ROW_FROM] === from;
+    return this.#table.numbers[row * this.#table.stride + ROW_FROM] === from;
   }
 
   #stateOf(row: number): number {
-    const { numbers, base, stride } = this.#table;
-    return numbers[base + row * stride + STATE]!;
+    return this.#table.numbers[row * this.#table.stride + STATE]!;
   }
 
   #precedenceOf(row: number): Precedence {
-    const { numbers, base, stride, shape } = this.#table;
-    const at = base + row * stride;
+    const { numbers, stride, shape } = this.#table;
+    const at = row * stride;
     const revision = shape.revision < 0 ? 0 : numbers[at + shape.revision]!;
     return { revision, readAt: numbers[at + READ_AT]!, position: numbers[at + POSITION]! };
   }
 
   #mark(row: number, bucket: Span, { readAt, position, revision }: Precedence): void {
-    const { numbers, base, stride, shape } = this.#table;
-    const at = base + row * stride;
+    const { numbers, stride, shape } = this.#table;
+    const at = row * stride;
     if (numbers[at + STATE] === RETRACTED) this.#retracted--;
     else if (numbers[at + STATE] === ODD) this.#odd.delete(bucket.from);
     numbers[at + ROW_FROM] = bucket.from;
@@ -144,61 +145,59 @@ export class LiveSeries {
 
   /** The first row that does not begin before; mostly the end. */
   #find(from: Instant): number {
-    const { numbers, base, stride } = this.#table;
+    const { numbers, stride } = this.#table;
     let high = this.#length;
-    if (high === 0 || numbers[base + (high - 1) * stride + ROW_FROM]! < from) return high;
+    if (high === 0 || numbers[(high - 1) * stride + ROW_FROM]! < from) return high;
     let low = 0;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (numbers[base + middle * stride + ROW_FROM]! < from) low = middle + 1;
+      if (numbers[middle * stride + ROW_FROM]! < from) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
   #insert(row: number): void {
-    if (this.#length === this.#table.rows) this.#table = this.#table.grown(this.#length);
-    const { numbers, base, stride } = this.#table;
+    if (this.#length === this.#table.rows) this.#table = this.#table.grown();
+    const { numbers, stride } = this.#table;
     const behind = this.#length - row;
     if (behind > 0) {
       this.moved += behind;
-      numbers.copyWithin(base + (row + 1) * stride, base + row * stride, base + this.#length * stride);
+      numbers.copyWithin((row + 1) * stride, row * stride, this.#length * stride);
     }
-    numbers[base + row * stride + STATE] = VALUED;
+    numbers[row * stride + STATE] = VALUED;
     this.#length++;
-    this.#table.end(this.#length);
+    numbers[this.#length * stride + ROW_FROM] = Number.POSITIVE_INFINITY;
   }
 
   #expose(): SeriesCells {
     if (this.#odd.size === 0) {
       const [table, length] = this.#retracted === 0 ? [this.#table, this.#length] : this.#standing();
-      return new RowSeries(this.key, new StandingRows(this.#metric, table, length));
+      return new RowSeries(this.key, new Rows(this.#metric, table, length));
     }
     const cells: Cell[] = [];
     for (let row = 0; row < this.#length; row++) {
       const state = this.#stateOf(row);
       if (state === VALUED) cells.push(cellOfRow(this.#metric, this.#table, row));
       else if (state === ODD) {
-        const { numbers, base, stride } = this.#table;
-        const cell = this.#odd.get(numbers[base + row * stride + ROW_FROM]!);
+        const cell = this.#odd.get(this.#table.numbers[row * this.#table.stride + ROW_FROM]!);
         if (cell !== undefined) cells.push(cell);
       }
     }
     return { key: this.key, dimensions: dimensionsOfKey(this.key), cells, running: () => undefined };
   }
 
-  /** A copy without what was retracted, in memory of its own. */
+  /** A copy without what was retracted. */
   #standing(): readonly [Table, number] {
-    const { numbers, base, stride, shape } = this.#table;
-    const standing = new Table(this.#length, shape, new RowMemory());
+    const { numbers, stride, shape } = this.#table;
+    const standing = new Table(this.#length, shape);
     let length = 0;
     for (let row = 0; row < this.#length; row++) {
       if (this.#stateOf(row) !== VALUED) continue;
-      const at = base + row * stride;
-      standing.numbers.set(numbers.subarray(at, at + stride), standing.base + length * stride);
+      standing.numbers.set(numbers.subarray(row * stride, (row + 1) * stride), length * stride);
       length++;
     }
-    standing.end(length);
+    standing.numbers[length * stride + ROW_FROM] = Number.POSITIVE_INFINITY;
     return [standing, length];
   }
 }
@@ -217,50 +216,36 @@ function shapeOf({ revisions, aggregation }: Metric): Shape {
   return { stride, revision, denominator };
 }
 
-/** Some rows side by side, and room for the end behind them: to write a row is to touch one place. */
+/** Some rows in one piece of memory, and room for the end behind them: to write a row is to touch one place. */
 class Table {
   readonly rows: number;
-  readonly shape: Shape;
   readonly stride: number;
-  readonly base: number;
+  readonly shape: Shape;
   readonly numbers: Float64Array;
   readonly longs: BigInt64Array;
   readonly words: Int32Array;
-  readonly #memory: RowMemory;
-  readonly #rows: Rows;
 
-  constructor(rows: number, shape: Shape, memory: RowMemory) {
+  constructor(rows: number, shape: Shape) {
+    const memory = new ArrayBuffer((rows + 1) * shape.stride * 8);
     this.rows = rows;
-    this.shape = shape;
     this.stride = shape.stride;
-    this.#memory = memory;
-    this.#rows = memory.take((rows + 1) * shape.stride);
-    const { slab, base } = this.#rows;
-    this.base = base;
-    this.numbers = slab.numbers;
-    this.longs = slab.longs;
-    this.words = slab.words;
-    this.end(0);
+    this.shape = shape;
+    this.numbers = new Float64Array(memory);
+    this.longs = new BigInt64Array(memory);
+    this.words = new Int32Array(memory);
+    this.numbers[ROW_FROM] = Number.POSITIVE_INFINITY;
   }
 
-  /** No search goes beyond the last row. */
-  end(length: number): void {
-    this.numbers[this.base + length * this.stride + ROW_FROM] = Number.POSITIVE_INFINITY;
-  }
-
-  /** With more rows: twice as many while they are few, half as many again later. This one is nobody's from then on. */
-  grown(length: number): Table {
-    const rows = this.rows < 128 ? this.rows * 2 : Math.ceil(this.rows * 1.5);
-    const larger = new Table(rows, this.shape, this.#memory);
-    larger.numbers.set(this.numbers.subarray(this.base, this.base + length * this.stride), larger.base);
-    this.#memory.give(this.#rows);
+  /** With more rows: a quarter of days holds its quarter, then half as many again later. */
+  grown(): Table {
+    const larger = new Table(this.rows < 128 ? 128 : Math.ceil(this.rows * 1.5), this.shape);
+    larger.numbers.set(this.numbers);
     return larger;
   }
 }
 
-class StandingRows implements CellRows {
+class Rows implements CellRows {
   readonly length: number;
-  readonly base: number;
   readonly stride: number;
   readonly numbers: Float64Array;
   readonly longs: BigInt64Array;
@@ -270,10 +255,9 @@ class StandingRows implements CellRows {
   readonly #metric: Metric;
   #made: Cell[] | undefined;
 
-  constructor(metric: Metric, { base, stride, numbers, longs, words, shape }: Table, length: number) {
+  constructor(metric: Metric, { stride, numbers, longs, words, shape }: Table, length: number) {
     this.#metric = metric;
     this.length = length;
-    this.base = base;
     this.stride = stride;
     this.numbers = numbers;
     this.longs = longs;
@@ -313,10 +297,10 @@ class RowSeries implements SeriesCells {
 
 function cellOfRow(
   metric: Metric,
-  { numbers, longs, base, stride }: Pick<Table, 'numbers' | 'longs' | 'base' | 'stride'>,
+  { numbers, longs, stride }: Pick<Table, 'numbers' | 'longs' | 'stride'>,
   row: number,
 ): Cell {
-  const at = base + row * stride;
+  const at = row * stride;
   const value = longs[at + ROW_VALUE]!;
   const { denominator } = shapeOf(metric);
   const said =

@@ -69,8 +69,8 @@ class Sums {
 
   begin(rows: CellRows, row: number): boolean {
     const { length } = this;
-    this.froms[length] = rows.numbers[rows.base + row * rows.stride + ROW_FROM]!;
-    this.tos[length] = rows.numbers[rows.base + row * rows.stride + ROW_TO]!;
+    this.froms[length] = rows.numbers[row * rows.stride + ROW_FROM]!;
+    this.tos[length] = rows.numbers[row * rows.stride + ROW_TO]!;
     this.counts[length] = 1;
     this.values[length] = safeLongAt(rows, row, ROW_VALUE);
     if (this.denominators !== null) this.denominators[length] = safeLongAt(rows, row, rows.denominator);
@@ -98,10 +98,10 @@ class Sums {
 
 /** With the rows of one more series. In place as long as its buckets are those that are known, as they mostly all are. */
 function added(sums: Sums, rows: CellRows, kind: Kind): Sums | null | undefined {
-  const { length, numbers, base, stride } = rows;
+  const { length, numbers, stride } = rows;
   let row = 0;
-  for (; row < length && row < sums.length && numbers[base + row * stride + ROW_FROM] === sums.froms[row]; row++) {
-    if (numbers[base + row * stride + ROW_TO] !== sums.tos[row]) return undefined;
+  for (; row < length && row < sums.length && numbers[row * stride + ROW_FROM] === sums.froms[row]; row++) {
+    if (numbers[row * stride + ROW_TO] !== sums.tos[row]) return undefined;
     if (!sums.add(row, rows, row, kind)) return null;
   }
   return row === length ? sums : joined(sums, rows, kind, row);
@@ -109,17 +109,17 @@ function added(sums: Sums, rows: CellRows, kind: Kind): Sums | null | undefined 
 
 /** The same from one row on, behind which they have different buckets. */
 function joined(sums: Sums, rows: CellRows, kind: Kind, from: number): Sums | null | undefined {
-  const { length, numbers, base, stride } = rows;
+  const { length, numbers, stride } = rows;
   const both = Sums.from(sums, from, length);
   let at = from;
   for (let row = from; row < length; row++) {
-    const start = numbers[base + row * stride + ROW_FROM]!;
+    const start = numbers[row * stride + ROW_FROM]!;
     while (at < sums.length && sums.froms[at]! < start) both.take(sums, at++);
     if (at === sums.length || sums.froms[at]! > start) {
       if (!both.begin(rows, row)) return null;
       continue;
     }
-    if (numbers[base + row * stride + ROW_TO] !== sums.tos[at]) return undefined;
+    if (numbers[row * stride + ROW_TO] !== sums.tos[at]) return undefined;
     both.take(sums, at++);
     if (!both.add(both.length - 1, rows, row, kind)) return null;
   }
@@ -129,7 +129,6 @@ function joined(sums: Sums, rows: CellRows, kind: Kind, from: number): Sums | nu
 
 class MergedRows implements CellRows {
   readonly length: number;
-  readonly base = 0;
   readonly stride: number;
   readonly numbers: Float64Array;
   readonly longs: BigInt64Array;

@@ -19,7 +19,6 @@ export class SeriesIndex {
   readonly versioned: boolean;
   private readonly cellRows: CellRows | undefined;
   private readonly rows: Float64Array;
-  private readonly base: number;
   private readonly stride: number;
   /** Where in a row the time of the latest point lies. */
   private readonly lastAt: number;
@@ -40,7 +39,6 @@ export class SeriesIndex {
     this.length = rows?.length ?? series.cells.length;
     this.plain = rows !== undefined && rows.counts === null;
     // Rows of one point each are what they are: that point lies at the start of its period.
-    this.base = this.plain ? rows!.base : 0;
     this.stride = this.plain ? rows!.stride : STRIDE;
     this.lastAt = this.plain ? ROW_FROM : LAST_AT;
     this.rows = this.plain ? rows!.numbers : new Float64Array((this.length + 1) * STRIDE);
@@ -59,15 +57,15 @@ export class SeriesIndex {
   }
 
   fromOf(index: number): Instant {
-    return this.rows[this.base + index * this.stride + ROW_FROM]!;
+    return this.rows[index * this.stride + ROW_FROM]!;
   }
 
   toOf(index: number): Instant {
-    return this.rows[this.base + index * this.stride + ROW_TO]!;
+    return this.rows[index * this.stride + ROW_TO]!;
   }
 
   lastAtOf(index: number): Instant {
-    return this.rows[this.base + index * this.stride + this.lastAt]!;
+    return this.rows[index * this.stride + this.lastAt]!;
   }
 
   /** The index of the first cell that starts at or after an instant. */
@@ -207,12 +205,12 @@ function fillFromCells(rows: Float64Array, cells: readonly Cell[]): boolean {
   return versioned;
 }
 
-function fillFromRows(rows: Float64Array, { length, base, stride, numbers }: CellRows, counts: Float64Array): void {
+function fillFromRows(rows: Float64Array, { length, stride, numbers }: CellRows, counts: Float64Array): void {
   let points = 0;
   for (let index = 0, row = 0; index < length; index++, row += STRIDE) {
-    const from = numbers[base + index * stride + ROW_FROM]!;
+    const from = numbers[index * stride + ROW_FROM]!;
     rows[row] = from;
-    rows[row + ROW_TO] = numbers[base + index * stride + ROW_TO]!;
+    rows[row + ROW_TO] = numbers[index * stride + ROW_TO]!;
     rows[row + LAST_AT] = from;
     rows[row + BEFORE] = points;
     points += counts[index]!;
@@ -291,26 +289,25 @@ function totalsOf(cells: readonly Cell[], read: (cell: Cell) => Scaled): Totals 
   return packed(totals);
 }
 
-/** `place`: where in a row what is added up lies; -1: nowhere, all are 0. */
-function totalsOfRows(rows: CellRows, place: number): Totals {
-  const { longs, length, base, stride } = rows;
+/** `at`: where in a row what is added up lies; -1: nowhere, all are 0. */
+function totalsOfRows({ longs, length, stride }: CellRows, at: number): Totals {
   const totals = new BigInt64Array(length + 1);
-  if (place < 0) return totals;
+  if (at < 0) return totals;
   let total = 0n;
   for (let row = 0; row < length; row++) {
-    const value = longs[base + row * stride + place]!;
+    const value = longs[row * stride + at]!;
     // In 64 bits, which the processor adds as they are; what does not fit shows as a sum on the wrong side of its parts.
     const next = BigInt.asIntN(64, total + value);
-    if (value < 0n ? next > total : next < total) return exactTotals(rows, place);
+    if (value < 0n ? next > total : next < total) return exactTotals(longs, length, stride, at);
     total = next;
     totals[row + 1] = total;
   }
   return totals;
 }
 
-function exactTotals({ longs, length, base, stride }: CellRows, place: number): Totals {
+function exactTotals(longs: BigInt64Array, length: number, stride: number, at: number): Totals {
   const totals: Scaled[] = [0n];
-  for (let row = 0; row < length; row++) totals.push(totals[row]! + longs[base + row * stride + place]!);
+  for (let row = 0; row < length; row++) totals.push(totals[row]! + longs[row * stride + at]!);
   return totals;
 }
 
