@@ -3,7 +3,6 @@ import {
   bucketFrom,
   bucketsBetween,
   type Cell,
-  type CellRows,
   covers,
   difference,
   type Grain,
@@ -11,16 +10,11 @@ import {
   gridOf,
   type Instant,
   type Intervals,
-  indexOfSeries,
   isComplete,
   keepsValues,
   type Metric,
   type MetricCells,
-  ROW_VALUE,
-  type SeriesCells,
-  type SeriesIndex,
   type Span,
-  safeLongAt,
   settledAt,
   type WorkspaceFold,
 } from '@paceline/domain';
@@ -28,6 +22,7 @@ import type { Row } from '@paceline/store';
 import { Breath } from './breath.ts';
 import type { CellCache } from './cells.ts';
 import type { Tick } from './evaluation-rows.ts';
+import { cellOfSpan } from './merged-cell.ts';
 import type { WorkspaceDeps } from './options.ts';
 import type { OneAhead } from './serial.ts';
 import { seriesWithRollups } from './sql.ts';
@@ -238,69 +233,13 @@ function rollupRows(
   const rows: Row<'rollup'>[] = [];
   const present = new Set<string>();
   for (const series of cells?.series ?? []) {
-    const merged = mergedIn(metric, series, bucket);
+    const merged = cellOfSpan(metric, series, bucket);
     if (merged === undefined) continue;
     present.add(series.key);
     rows.push(rollupRow(place, series.key, merged));
   }
   for (const key of before) if (!present.has(key)) rows.push(rollupRow(place, key, { ...EMPTY, ...bucket }));
   return rows;
-}
-
-/** The cells of a bucket as one; `undefined` where none holds a point. */
-function mergedIn(metric: Metric, series: SeriesCells, bucket: Span): Cell | undefined {
-  const index = indexOfSeries(series);
-  const [low, high] = [index.lower(bucket.from), index.lower(bucket.to)];
-  const { rows } = series;
-  if (rows !== undefined && rows.counts === null && metric.aggregation !== 'counter')
-    return mergedRows(rows, index, low, high, bucket);
-  const cells: Cell[] = [];
-  for (let at = low; at < high; at++) {
-    const cell = index.cell(at);
-    if (cell.count > 0) cells.push(cell);
-  }
-  return mergeCells(metric, cells, bucket);
-}
-
-/** What `mergeCells` makes of rows of one point each, without a cell for each. */
-function mergedRows(
-  rows: CellRows,
-  index: SeriesIndex,
-  low: number,
-  high: number,
-  { from, to }: Span,
-): Cell | undefined {
-  if (low >= high) return undefined;
-  const { longs, stride } = rows;
-  const one = { from, to, count: high - low, firstAt: index.fromOf(low), lastAt: index.fromOf(high - 1) };
-  if (rows.denominator >= 0) {
-    const nothing = { sum: 0n, min: 0n, max: 0n, first: 0n, last: 0n };
-    return { ...one, ...nothing, numerator: index.numerator(low, high), denominator: index.denominator(low, high) };
-  }
-  let [least, most] = [low, low];
-  let sum = safeLongAt(rows, low, ROW_VALUE);
-  for (let row = low + 1; row < high; row++) {
-    sum += safeLongAt(rows, row, ROW_VALUE);
-    if (compareRows(rows, row, least) < 0) least = row;
-    else if (compareRows(rows, row, most) > 0) most = row;
-  }
-  const valueAt = (row: number): bigint => longs[row * stride + ROW_VALUE]!;
-  return {
-    ...one,
-    sum: Number.isSafeInteger(sum) ? BigInt(sum) : index.sum(low, high),
-    min: valueAt(least),
-    max: valueAt(most),
-    first: valueAt(low),
-    last: valueAt(high - 1),
-    numerator: 0n,
-    denominator: 0n,
-  };
-}
-
-/** By their values, without a bigint of each. */
-function compareRows({ words, stride }: CellRows, left: number, right: number): number {
-  const [one, other] = [(left * stride + ROW_VALUE) * 2, (right * stride + ROW_VALUE) * 2];
-  return words[one + 1]! - words[other + 1]! || (words[one]! >>> 0) - (words[other]! >>> 0);
 }
 
 const EMPTY = {
@@ -315,41 +254,6 @@ const EMPTY = {
   numerator: 0n,
   denominator: 0n,
 };
-
-/** Neighbouring cells of one series as one; a counter's growth between them is part of it. */
-export function mergeCells(metric: Metric, cells: readonly Cell[], span: Span): Cell | undefined {
-  const [first, ...others] = cells;
-  if (first === undefined) return undefined;
-  let merged: Cell = { ...first, from: span.from, to: span.to };
-  for (const cell of others) {
-    merged = {
-      ...merged,
-      count: merged.count + cell.count,
-      sum: merged.sum + cell.sum,
-      min: least(cell.min, merged.min),
-      max: -least(-cell.max, -merged.max),
-      last: cell.last,
-      lastAt: cell.lastAt,
-      numerator: merged.numerator + cell.numerator,
-      denominator: merged.denominator + cell.denominator,
-      ...(metric.aggregation === 'counter' ? grown(merged, cell) : {}),
-    };
-  }
-  return merged;
-}
-
-function least(left: bigint, right: bigint): bigint {
-  return left < right ? left : right;
-}
-
-function grown(left: Cell, right: Cell): { readonly increase: bigint; readonly resets: number } {
-  const reset = right.first < left.last;
-  const between = reset ? right.first : right.first - left.last;
-  return {
-    increase: (left.increase ?? 0n) + between + (right.increase ?? 0n),
-    resets: (left.resets ?? 0) + (reset ? 1 : 0) + (right.resets ?? 0),
-  };
-}
 
 function rollupRow(place: Place, series: string, cell: Cell): Row<'rollup'> {
   return {
