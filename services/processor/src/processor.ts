@@ -316,11 +316,8 @@ export function createProcessor(deps: ProcessorDeps): Processor {
 
   return {
     async start() {
-      const topics = [ALERTS_TOPIC, DEADLETTER_TOPIC];
-      await Promise.all([
-        store.migrate(),
-        ...topics.map((topic) => log.ensureTopic(topic, { retentionMs: WEEKS_13_MS })),
-      ]);
+      await store.migrate();
+      for (const topic of [ALERTS_TOPIC, DEADLETTER_TOPIC]) await log.ensureTopic(topic, { retentionMs: WEEKS_13_MS });
       subscription = await log.subscribe({
         group: options.group,
         prefix: FACTS_PREFIX,
