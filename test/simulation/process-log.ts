@@ -16,7 +16,8 @@ import type { Life } from './life.ts';
 
 /** What a simulation watches between a process and the log. */
 export interface LogTap {
-  appended?(life: Life, topic: string, messages: readonly LogMessage[], answer: Appended): void;
+  /** An append begins; what it answers is told of its answer. */
+  appending?(life: Life, topic: string, messages: readonly LogMessage[]): ((answer: Appended) => void) | undefined;
   committed?(life: Life, topic: string, next: number): void;
   assigned?(life: Life, topic: string): void;
 }
@@ -61,13 +62,14 @@ export class ProcessLog implements EventLog {
   }
 
   async append(topic: string, messages: readonly LogMessage[]): Promise<Appended> {
+    const taps = this.#taps.map((tap) => tap.appending?.(this.#life, topic, messages));
     await this.#life.hop('log');
     const fault = this.#life.ambush('append');
     if (fault === 'failed') throw new LogUnavailable(`the append to ${topic} did not arrive`);
     const answer = await this.#log.append(topic, messages);
     await this.#life.hop('log');
     if (fault !== null) throw new LogUnavailable(`the answer to an append to ${topic} was lost`);
-    for (const tap of this.#taps) tap.appended?.(this.#life, topic, messages, answer);
+    for (const appended of taps) appended?.(answer);
     return answer;
   }
 

@@ -65,6 +65,21 @@ describe('whatever happens on the way', () => {
     expect(outcome.faults).toEqual([]);
   });
 
+  test("a tick whose answer comes after its workspace went away and came back is nobody's second one", async () => {
+    // Shrunk from seed 4388.
+    const asleep = { do: 'sleep', process: 'p2' } as const;
+    const point = { day: 0, value: '23.0000131', hour: 11, id: 2, region: 'b', revision: 1 } as const;
+    const steps: readonly Step[] = [
+      { at: 3_600_165, do: 'crash', process: 'p2', hops: 11, downMs: 15_068_498 },
+      { at: 26_182_918, ...asleep, forMs: 8_425, lapses: false },
+      { at: 26_183_334, ...asleep, forMs: 7_379, lapses: true },
+      { at: 26_183_361, do: 'push', workspace: 'two', by: 'feeder2', metric: 'ping', points: [point] },
+      { at: 143_289_245, do: 'crash', process: 'feeder1', hops: 43, downMs: 6_046 },
+    ];
+    const outcome = await runSchedule({ seed: 4_388, variants: { one: 16, two: 8, three: 3 }, steps });
+    expect(outcome.faults).toEqual([]);
+  });
+
   test('an alert that closed with its day is not opened again when the KPI is counted by weeks', async () => {
     // Shrunk from seed 260.
     const pull = { do: 'pull', workspace: 'three', slowMs: 0 } as const;

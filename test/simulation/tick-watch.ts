@@ -20,17 +20,19 @@ export class TickWatch implements LogTap {
   asked = false;
   readonly #lives = new Map<Life, Map<string, Seen>>();
 
-  appended(life: Life, topic: string, messages: readonly LogMessage[], answer: Appended): void {
-    if (!messages.some(({ headers }) => factTypeOf(headers) === 'tick')) return;
+  /** Of one reader: whoever has the topic when it comes back knows nothing of an append whose answer is still on its way. */
+  appending(life: Life, topic: string, messages: readonly LogMessage[]): ((answer: Appended) => void) | undefined {
+    if (!messages.some(({ headers }) => factTypeOf(headers) === 'tick')) return undefined;
     const seen = this.#seen(life, topic);
-    const { baseOffset } = answer;
-    if (seen.inFlight !== null && !this.asked) {
-      const [first, second] = [seen.inFlight, baseOffset].sort((left, right) => left - right);
-      this.faults.push(
-        `${topic}: two ticks in flight: ${life.name} appended one at ${second} before that at ${first} was judged`,
-      );
-    }
-    seen.inFlight = seen.committed > baseOffset ? null : baseOffset;
+    return ({ baseOffset }) => {
+      if (seen.inFlight !== null && !this.asked) {
+        const [first, second] = [seen.inFlight, baseOffset].sort((left, right) => left - right);
+        this.faults.push(
+          `${topic}: two ticks in flight: ${life.name} appended one at ${second} before that at ${first} was judged`,
+        );
+      }
+      seen.inFlight = seen.committed > baseOffset ? null : baseOffset;
+    };
   }
 
   /** A topic that comes anew, or back, is read by somebody who knows nothing of ticks before. */
