@@ -71,17 +71,6 @@ export const ROW_FROM = 0;
 export const ROW_TO = 1;
 export const ROW_VALUE = 2;
 
-const WORD = 4_294_967_296;
-/** The high half of a 64-bit integer that a double holds exactly lies within so much of 0. */
-const SAFE_HIGH = 2 ** 21;
-
-/** The 64-bit integer at a place of a row, as a double that holds it exactly; NaN where none does. */
-export function safeLongAt({ words, stride }: CellRows, row: number, place: number): number {
-  const at = (row * stride + place) * 2;
-  const high = words[at + 1]!;
-  return high >= -SAFE_HIGH && high < SAFE_HIGH ? high * WORD + (words[at]! >>> 0) : Number.NaN;
-}
-
 export interface SeriesCells {
   /** Canonical text of the sorted dimensions: JSON `{"region":"emea"}`, `{}` without. */
   readonly key: string;

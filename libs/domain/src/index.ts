@@ -37,6 +37,7 @@ export * from './metric/merged-series.ts';
 export * from './metric/metric.ts';
 export * from './metric/period-cells.ts';
 export * from './metric/rhythm.ts';
+export { safeLongAt } from './metric/row-table.ts';
 export * from './metric/selection.ts';
 export * from './metric/series-index.ts';
 export * from './metric/statement.ts';

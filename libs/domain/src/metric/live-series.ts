@@ -2,6 +2,7 @@ import { type Cell, type CellRows, ROW_FROM, ROW_TO, ROW_VALUE, type Scaled, typ
 import type { Instant, Span } from '../instant.ts';
 import type { Metric } from './metric.ts';
 import { cellOfOne } from './period-cells.ts';
+import { RowSeries, RowTable } from './row-table.ts';
 import { comparePrecedence, dimensionsOfKey, type Precedence, type Said } from './statement.ts';
 
 /** A row: what `CellRows` says, the precedence of the statement, how the bucket stands; then what not every metric needs. */
@@ -20,7 +21,6 @@ export const OVERRULED = -1;
 export const UNSURE = -2;
 
 const FIRST_ROWS = 32;
-const WORD = 4_294_967_296;
 
 /**
  * The buckets of one series about which anything was stated, ascending, with what stands in each and the precedence of its
@@ -75,11 +75,7 @@ export class LiveSeries {
 
   /** A scaled value that a double holds exactly, without a bigint on the way. */
   putSafe(row: number, scaled: number): void {
-    const { words, stride } = this.#table;
-    const high = Math.floor(scaled / WORD);
-    const at = (row * stride + ROW_VALUE) * 2;
-    words[at] = scaled - high * WORD;
-    words[at + 1] = high;
+    this.#table.putSafe(row, ROW_VALUE, scaled);
   }
 
   put(row: number, said: Said): void {
@@ -167,13 +163,13 @@ export class LiveSeries {
     }
     numbers[row * stride + STATE] = VALUED;
     this.#length++;
-    numbers[this.#length * stride + ROW_FROM] = Number.POSITIVE_INFINITY;
+    this.#table.end(this.#length);
   }
 
   #expose(): SeriesCells {
     if (this.#odd.size === 0) {
       const [table, length] = this.#retracted === 0 ? [this.#table, this.#length] : this.#standing();
-      return new RowSeries(this.key, new Rows(this.#metric, table, length));
+      return new RowSeries(this.key, dimensionsOfKey(this.key), new Rows(this.#metric, table, length));
     }
     const cells: Cell[] = [];
     for (let row = 0; row < this.#length; row++) {
@@ -197,7 +193,7 @@ export class LiveSeries {
       standing.numbers.set(numbers.subarray(row * stride, (row + 1) * stride), length * stride);
       length++;
     }
-    standing.numbers[length * stride + ROW_FROM] = Number.POSITIVE_INFINITY;
+    standing.end(length);
     return [standing, length];
   }
 }
@@ -216,24 +212,12 @@ function shapeOf({ revisions, aggregation }: Metric): Shape {
   return { stride, revision, denominator };
 }
 
-/** Some rows in one piece of memory, and room for the end behind them: to write a row is to touch one place. */
-class Table {
-  readonly rows: number;
-  readonly stride: number;
+class Table extends RowTable {
   readonly shape: Shape;
-  readonly numbers: Float64Array;
-  readonly longs: BigInt64Array;
-  readonly words: Int32Array;
 
   constructor(rows: number, shape: Shape) {
-    const memory = new ArrayBuffer((rows + 1) * shape.stride * 8);
-    this.rows = rows;
-    this.stride = shape.stride;
+    super(rows, shape.stride);
     this.shape = shape;
-    this.numbers = new Float64Array(memory);
-    this.longs = new BigInt64Array(memory);
-    this.words = new Int32Array(memory);
-    this.numbers[ROW_FROM] = Number.POSITIVE_INFINITY;
   }
 
   /** With more rows: a quarter of days holds its quarter, then half as many again later. */
@@ -272,26 +256,6 @@ class Rows implements CellRows {
     const cell = cellOfRow(this.#metric, this, row);
     this.#made[row] = cell;
     return cell;
-  }
-}
-
-class RowSeries implements SeriesCells {
-  readonly key: string;
-  readonly dimensions: SeriesCells['dimensions'];
-  readonly rows: CellRows;
-
-  constructor(key: string, rows: CellRows) {
-    this.key = key;
-    this.dimensions = dimensionsOfKey(key);
-    this.rows = rows;
-  }
-
-  get cells(): readonly Cell[] {
-    return Array.from({ length: this.rows.length }, (_, row) => this.rows.cell(row));
-  }
-
-  running(): undefined {
-    return undefined;
   }
 }
 

@@ -1,7 +1,7 @@
-import { type Cell, type CellRows, ROW_FROM, ROW_TO, ROW_VALUE, type SeriesCells, safeLongAt } from '../cell.ts';
+import { type Cell, type CellRows, ROW_FROM, ROW_TO, ROW_VALUE, type SeriesCells } from '../cell.ts';
 import type { Metric } from './metric.ts';
+import { RowSeries, RowTable, safeLongAt } from './row-table.ts';
 
-const WORD = 4_294_967_296;
 /** In a row that was merged: behind the value, of ratios alone. */
 const DENOMINATOR = 3;
 
@@ -19,7 +19,7 @@ export function mergeRows(metric: Metric, series: readonly SeriesCells[]): Serie
     if (sums === undefined || sums === null) return sums;
   }
   for (let at = 1; at < sums.length; at++) if (sums.froms[at]! < sums.tos[at - 1]!) return undefined;
-  return new MergedSeries(new MergedRows(sums));
+  return new RowSeries('', {}, new MergedRows(sums));
 }
 
 type Kind = 'sum' | 'min' | 'max';
@@ -127,37 +127,23 @@ function joined(sums: Sums, rows: CellRows, kind: Kind, from: number): Sums | nu
   return both;
 }
 
-class MergedRows implements CellRows {
+class MergedRows extends RowTable implements CellRows {
   readonly length: number;
-  readonly stride: number;
-  readonly numbers: Float64Array;
-  readonly longs: BigInt64Array;
-  readonly words: Int32Array;
   readonly denominator: number;
   readonly counts: Float64Array;
 
   constructor({ length, froms, tos, counts, values, denominators }: Sums) {
+    super(length, denominators === null ? DENOMINATOR : DENOMINATOR + 1);
     this.length = length;
     this.counts = counts;
     this.denominator = denominators === null ? -1 : DENOMINATOR;
-    this.stride = denominators === null ? DENOMINATOR : DENOMINATOR + 1;
-    this.numbers = new Float64Array((length + 1) * this.stride);
-    this.longs = new BigInt64Array(this.numbers.buffer);
-    this.words = new Int32Array(this.numbers.buffer);
     for (let row = 0; row < length; row++) {
-      const at = row * this.stride;
-      this.numbers[at + ROW_FROM] = froms[row]!;
-      this.numbers[at + ROW_TO] = tos[row]!;
-      this.put(at + ROW_VALUE, values[row]!);
-      if (denominators !== null) this.put(at + DENOMINATOR, denominators[row]!);
+      this.numbers[row * this.stride + ROW_FROM] = froms[row]!;
+      this.numbers[row * this.stride + ROW_TO] = tos[row]!;
+      this.putSafe(row, ROW_VALUE, values[row]!);
+      if (denominators !== null) this.putSafe(row, DENOMINATOR, denominators[row]!);
     }
-    this.numbers[length * this.stride + ROW_FROM] = Number.POSITIVE_INFINITY;
-  }
-
-  private put(at: number, value: number): void {
-    const high = Math.floor(value / WORD);
-    this.words[at * 2] = value - high * WORD;
-    this.words[at * 2 + 1] = high;
+    this.end(length);
   }
 
   /** What the metric's aggregation reads is right of it, and its points and times. */
@@ -180,24 +166,5 @@ class MergedRows implements CellRows {
       numerator: isRatio ? read : 0n,
       denominator: isRatio ? this.longs[at + DENOMINATOR]! : 0n,
     };
-  }
-}
-
-class MergedSeries implements SeriesCells {
-  readonly key = '';
-  readonly dimensions = {};
-  readonly rows: CellRows;
-
-  constructor(rows: CellRows) {
-    this.rows = rows;
-  }
-
-  get cells(): readonly Cell[] {
-    return Array.from({ length: this.rows.length }, (_, row) => this.rows.cell(row));
-  }
-
-  /** Points said inside their buckets are never kept as rows. */
-  running(): undefined {
-    return undefined;
   }
 }
